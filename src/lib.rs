@@ -1,1 +1,11 @@
-//! audit
+//! Does Amazon ECS really work through AWS PrivateLink here?
+//!
+//! Data flows in one direction: `cli` to `scope` to `collect` (or `snapshot`) to [`inventory`] to [`analysis`] to [`rules`]
+//! to [`finding`]s to [`report`]. A module imports only from those before it.
+
+pub mod actions;
+pub mod analysis;
+pub mod finding;
+pub mod inventory;
+pub mod report;
+pub mod rules;

@@ -1,1 +1,2 @@
-fn main(){}
+//! The program `audit`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What a hostname resolves to from a VPC: the set of answers that what was seen allows.

@@ -1,0 +1,1 @@
+//! Image references: which registry serves an image.

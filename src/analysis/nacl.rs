@@ -1,0 +1,1 @@
+//! Network ACLs: numbered first match.

@@ -1,0 +1,1 @@
+//! Which services a workload needs, and why.

@@ -1,0 +1,1 @@
+//! Sets of addresses and of ports.

@@ -1,0 +1,1 @@
+//! Route tables: which table a subnet uses and which route an address takes.

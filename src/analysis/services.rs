@@ -1,0 +1,1 @@
+//! Endpoint services as data: names, partitions, prefixes, hostnames.

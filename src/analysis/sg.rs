@@ -1,0 +1,1 @@
+//! Security groups: does the union of groups on an interface admit a connection.
