@@ -1,6 +1,71 @@
 //! The catalogue. A rule is one file: id, name, title, severity, why, how to mend, AWS source, what it reads, a pure check,
 //! its tests.
 
+pub mod ag01;
+pub mod ag02;
+pub mod ag03;
+pub mod ag04;
+pub mod ag05;
+pub mod co01;
+pub mod co02;
+pub mod dn01;
+pub mod dn02;
+pub mod dn03;
+pub mod dn04;
+pub mod dn05;
+pub mod dn06;
+pub mod dn07;
+pub mod dn08;
+pub mod dn09;
+pub mod ep01;
+pub mod ep02;
+pub mod ep03;
+pub mod ep04;
+pub mod ep05;
+pub mod ep06;
+pub mod ep07;
+pub mod ep08;
+pub mod ep09;
+pub mod ep10;
+pub mod ep11;
+pub mod ep12;
+pub mod ep13;
+pub mod ev01;
+pub mod ev02;
+pub mod from_paths;
+pub mod hy01;
+pub mod nw01;
+pub mod nw02;
+pub mod nw03;
+pub mod nw04;
+pub mod nw05;
+pub mod nw06;
+pub mod nw07;
+pub mod nw08;
+pub mod nw09;
+pub mod nw10;
+pub mod pages;
+pub mod po01;
+pub mod po02;
+pub mod po03;
+pub mod po04;
+pub mod po05;
+pub mod po06;
+pub mod po07;
+pub mod po08;
+pub mod reads;
+pub mod rg01;
+pub mod rg02;
+pub mod rg03;
+pub mod rg04;
+pub mod v601;
+pub mod wl01;
+pub mod wl02;
+pub mod wl03;
+pub mod wl04;
+pub mod wl05;
+pub mod wl06;
+
 use std::collections::BTreeSet;
 
 use crate::actions::Action;
@@ -56,6 +121,12 @@ pub struct RuleResult {
 }
 
 impl Outcome<'_> {
+    /// The rule that is being checked.
+    #[must_use]
+    pub const fn rule(&self) -> &'static Rule {
+        self.rule
+    }
+
     /// Something was judged and is fine.
     pub fn pass(&mut self) {
         self.passed = true;
@@ -106,7 +177,7 @@ impl Outcome<'_> {
 
     fn finish(mut self) -> RuleResult {
         let completeness = &self.view.region.completeness;
-        let lacking: BTreeSet<Unseen> = self.rule.reads.iter().copied().filter(|a| !completeness.seen(*a)).map(Unseen::Action).collect();
+        let lacking: BTreeSet<Unseen> = self.rule.reads.iter().copied().filter(|a| !completeness.seen(*a) && reads::matters(self.view, *a)).map(Unseen::Action).collect();
         self.unseen.extend(lacking);
         if !self.unseen.is_empty() {
             let (actions, data): (Vec<_>, Vec<_>) = self.unseen.iter().partition(|u| matches!(u, Unseen::Action(_)));
@@ -168,10 +239,125 @@ pub fn run<'a>(rule: &'static Rule, view: &'a View<'a>) -> RuleResult {
 }
 
 /// Every rule, sorted by id.
-pub static ALL: &[&Rule] = &[];
+pub static ALL: &[&Rule] = &[
+    &ag01::RULE,
+    &ag02::RULE,
+    &ag03::RULE,
+    &ag04::RULE,
+    &ag05::RULE,
+    &co01::RULE,
+    &co02::RULE,
+    &dn01::RULE,
+    &dn02::RULE,
+    &dn03::RULE,
+    &dn04::RULE,
+    &dn05::RULE,
+    &dn06::RULE,
+    &dn07::RULE,
+    &dn08::RULE,
+    &dn09::RULE,
+    &ep01::RULE,
+    &ep02::RULE,
+    &ep03::RULE,
+    &ep04::RULE,
+    &ep05::RULE,
+    &ep06::RULE,
+    &ep07::RULE,
+    &ep08::RULE,
+    &ep09::RULE,
+    &ep10::RULE,
+    &ep11::RULE,
+    &ep12::RULE,
+    &ep13::RULE,
+    &ev01::RULE,
+    &ev02::RULE,
+    &hy01::RULE,
+    &nw01::RULE,
+    &nw02::RULE,
+    &nw03::RULE,
+    &nw04::RULE,
+    &nw05::RULE,
+    &nw06::RULE,
+    &nw07::RULE,
+    &nw08::RULE,
+    &nw09::RULE,
+    &nw10::RULE,
+    &po01::RULE,
+    &po02::RULE,
+    &po03::RULE,
+    &po04::RULE,
+    &po05::RULE,
+    &po06::RULE,
+    &po07::RULE,
+    &po08::RULE,
+    &rg01::RULE,
+    &rg02::RULE,
+    &rg03::RULE,
+    &rg04::RULE,
+    &v601::RULE,
+    &wl01::RULE,
+    &wl02::RULE,
+    &wl03::RULE,
+    &wl04::RULE,
+    &wl05::RULE,
+    &wl06::RULE,
+];
 
 /// The rule with this id or name.
 #[must_use]
 pub fn find(id_or_name: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|r| r.id.eq_ignore_ascii_case(id_or_name) || r.name == id_or_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Family and number of rules in it.
+    const FAMILIES: [(&str, usize); 11] = [("CO", 2), ("EP", 13), ("AG", 5), ("DN", 9), ("NW", 10), ("V6", 1), ("PO", 8), ("RG", 4), ("WL", 6), ("EV", 2), ("HY", 1)];
+
+    #[test]
+    fn the_catalogue_is_whole_sorted_and_without_doubles() {
+        let ids: Vec<&str> = ALL.iter().map(|r| r.id).collect();
+        assert!(ids.windows(2).all(|w| w[0] < w[1]), "not sorted, or one id twice: {ids:?}");
+        let mut expected: Vec<String> = FAMILIES.iter().flat_map(|(family, n)| (1..=*n).map(move |i| format!("{family}{i:02}"))).collect();
+        expected.sort();
+        assert_eq!(ids, expected);
+        assert_eq!(ids.len(), 61);
+        let names: BTreeSet<&str> = ALL.iter().map(|r| r.name).collect();
+        assert_eq!(names.len(), ALL.len(), "one name twice");
+    }
+
+    #[test]
+    fn every_entry_can_be_shown() {
+        for rule in ALL {
+            assert!(rule.name.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())), "{}: {}", rule.id, rule.name);
+            for text in [rule.title, rule.why, rule.mend] {
+                assert!(text.starts_with(|c: char| !c.is_whitespace()) && !text.contains("  ") && !text.contains('\n'), "{}: {text:?}", rule.id);
+            }
+            assert!(!rule.title.ends_with('.') && rule.title.len() <= 80, "{}: {}", rule.id, rule.title);
+            assert!(rule.why.ends_with('.') && rule.mend.ends_with('.'), "{}", rule.id);
+            assert!(!rule.sources.is_empty() && rule.sources.iter().all(|s| s.starts_with("https://docs.aws.amazon.com/")), "{}", rule.id);
+        }
+        let titles: BTreeMap<&str, &str> = ALL.iter().map(|r| (r.title, r.id)).collect();
+        assert_eq!(titles.len(), ALL.len(), "one title twice");
+    }
+
+    #[test]
+    fn a_rule_is_found_by_id_in_any_case_and_by_name() {
+        assert_eq!(find("ep01").map(|r| r.id), Some("EP01"));
+        assert_eq!(find("private-dns-off").map(|r| r.id), Some("DN01"));
+        assert!(find("EP99").is_none());
+    }
+
+    #[test]
+    fn each_rule_has_its_own_file() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+        for rule in ALL {
+            let text = std::fs::read_to_string(here.join(format!("{}.rs", rule.id.to_lowercase()))).unwrap_or_default();
+            assert!(text.contains(&format!("id: \"{}\"", rule.id)), "{} is not in a file of its own", rule.id);
+        }
+    }
 }

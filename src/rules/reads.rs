@@ -1,0 +1,50 @@
+//! What decides whether a rule applies: sets of actions that rules name under `reads`, and which of them matter in a scene.
+
+use crate::actions::Action::{
+    self, DescribeCapacityProviders, DescribeClusters, DescribeContainerInstances, DescribeServices, DescribeTaskDefinition, DescribeTasks, DescribeVpcEndpoints, DescribeVpcs, ListClusters,
+    ListContainerInstances, ListServices, ListTasks,
+};
+use crate::analysis::View;
+
+/// The rule decides by itself what it needs.
+pub const NOTHING: &[Action] = &[];
+/// VPCs.
+pub const VPCS: &[Action] = &[DescribeVpcs];
+/// Endpoints.
+pub const ENDPOINTS: &[Action] = &[DescribeVpcEndpoints];
+/// Container instances.
+pub const AGENTS_SEEN: &[Action] = &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances];
+/// Container instances, and where capacity providers would launch more.
+pub const AGENTS: &[Action] = &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, DescribeCapacityProviders];
+/// All that runs or may run.
+pub const WORKLOADS: &[Action] =
+    &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeCapacityProviders];
+/// All that runs, and what it needs.
+pub const NEEDS: &[Action] =
+    &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeTaskDefinition, DescribeCapacityProviders];
+
+/// Whether `action` can decide anything in this scene.
+///
+/// Capacity providers of one's own matter only where a cluster, a service, a task or an instance names one; which task
+/// definitions there are is told by services and tasks.
+#[must_use]
+pub fn matters(view: &View<'_>, action: Action) -> bool {
+    let region = view.region;
+    match action {
+        DescribeCapacityProviders => {
+            let ours = |name: &str| !matches!(name, "FARGATE" | "FARGATE_SPOT" | "");
+            !view.seen(DescribeClusters)
+                || region.clusters.iter().flat_map(|c| &c.capacity_providers).any(|n| ours(n))
+                || region.services.iter().flat_map(|s| &s.capacity_provider_strategy).filter_map(|s| s.capacity_provider.as_deref()).any(ours)
+                || region.tasks.iter().filter_map(|t| t.capacity_provider_name.as_deref()).any(ours)
+                || region.container_instances.iter().filter_map(|i| i.capacity_provider_name.as_deref()).any(ours)
+        }
+        DescribeTaskDefinition => {
+            !view.seen(DescribeServices)
+                || !view.seen(DescribeTasks)
+                || region.services.iter().any(|s| s.task_definition.is_some() || s.deployments.iter().any(|d| d.task_definition.is_some()) || s.task_sets.iter().any(|t| t.task_definition.is_some()))
+                || region.tasks.iter().any(|t| t.task_definition_arn.is_some())
+        }
+        _ => true,
+    }
+}
