@@ -1,7 +1,8 @@
 //! The words of the analysis: placement, need, hop, way, path, cause.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,9 @@ impl Decision {
     }
 }
 
+/// A set of ARNs that several holders share: the needs of one placement mostly name the same workloads.
+pub type Names = Arc<BTreeSet<String>>;
+
 /// What kind of workloads a placement holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,6 +122,8 @@ pub struct Placement {
     pub subnet: Option<String>,
     /// Security groups, sorted. Already the VPC's default group where none was named.
     pub security_groups: Vec<String>,
+    /// Subnet or VPC could not be seen, and why.
+    pub place_unseen: Option<Unseen>,
     /// Security groups could not be seen, and why.
     pub groups_unseen: Option<Unseen>,
     /// ARNs of container instances or tasks, sorted.
@@ -130,11 +136,11 @@ pub struct Placement {
     pub os: Os,
     /// Fargate: the kernel is not known, so that 1024-32767 matters too.
     pub fargate: bool,
-    /// What they need, sorted by service and port, one each.
+    /// What they need, sorted by service, port and foreign region, one each.
     pub needs: Vec<Need>,
     /// ARNs to name under `affects` for the placement as a whole: service, container instance, standalone task or capacity
-    /// provider (contract 4).
-    pub workloads: BTreeSet<String>,
+    /// provider. Which tasks of a service are hit where only some are: [`super::placement::Roster::affected`].
+    pub workloads: Names,
 }
 
 /// Which rule owns the absence of an endpoint for a need.
@@ -177,21 +183,27 @@ pub struct Ask {
 pub struct Need {
     /// Short name of the endpoint service (`ecr.api`), or `registry:HOST`.
     pub service: String,
+    /// Another region, whose service it is: no endpoint of this region serves it, and its owner is RG03. `None`: this region.
+    pub region: Option<String>,
     /// Hostnames that must resolve and be reached, sorted; the worst counts.
     pub hosts: BTreeSet<String>,
     /// TCP port.
     pub port: u16,
     /// What made it necessary: task definition, container, field.
     pub because: BTreeSet<String>,
-    /// Rules that own the absence of an endpoint, each with its severity at a HARD place (a rule may have several severities:
-    /// EP09); usually one.
+    /// The rule that owns the absence of an endpoint, with its severity at a HARD place (several severities of one rule: EP09).
+    /// The same rule for every need of this service in the VPC, so that one cause gives one finding.
     pub owners: BTreeSet<(Owner, Severity)>,
+    /// Other rules that the need matters to (Service Connect beside container instances: EP12), for whether they apply at all.
+    pub also: BTreeSet<(Owner, Severity)>,
     /// Calls to hold against the endpoint's policy.
     pub asks: BTreeSet<Ask>,
     /// ARNs to name under `affects` for this need.
-    pub workloads: BTreeSet<String>,
+    pub workloads: Names,
     /// Services, tasks or container instances of which it is one finding each (WL03).
-    pub units: BTreeSet<String>,
+    pub units: Names,
+    /// Task definitions that ask for it, each with the workloads that run it (WL01, RG03).
+    pub definitions: BTreeMap<String, Names>,
     /// The need itself is not sure: what was not seen.
     pub unsure: BTreeSet<Unseen>,
 }

@@ -145,6 +145,7 @@ const LOG_OPTIONS: &[&str] = &[
     "mode",
     "Name",
     "name",
+    "@type",
     "region",
     "log_group_name",
     "log_stream_name",
