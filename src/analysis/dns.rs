@@ -1,1 +1,0 @@
-//! What a hostname resolves to from a VPC: the set of answers that what was seen allows.
