@@ -6,6 +6,8 @@
 pub mod actions;
 pub mod analysis;
 pub mod finding;
+pub mod governance;
 pub mod inventory;
+pub mod output;
 pub mod report;
 pub mod rules;

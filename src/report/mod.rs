@@ -1,13 +1,97 @@
 //! The report as data (contract: schema `audit-report/1`), and one file a format.
+//!
+//! A format is a pure function of the report and of [`Options`]: no clock, no environment, no files. What several formats
+//! share (the matrix, who is cut off and where) is in [`view`]; how untrusted text is made safe in [`text`].
+
+#[cfg(test)]
+mod golden;
+pub mod json;
+#[cfg(test)]
+pub mod sample;
+pub mod sarif;
+pub mod source_map;
+pub mod table;
+pub mod text;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use source_map::SourceMap;
+
 use crate::analysis::{Egress, HopName, Kind, Tri, Way};
-use crate::finding::{Finding, Verdict};
+use crate::finding::{Finding, Severity, Verdict};
 use crate::inventory::{Source, State};
 
 /// Schema of the JSON report.
 pub const SCHEMA: &str = "audit-report/1";
+
+/// A format that a report can be rendered in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Table,
+    /// The report itself.
+    Json,
+    /// For GitHub code scanning.
+    Sarif,
+}
+
+impl Format {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+        }
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = <Self as clap::ValueEnum>::value_variants();
+        all.iter().copied().find(|f| f.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = all.iter().map(|f| f.name()).collect();
+            format!("`{}` is no format; there are {}", text::clean(name), names.join(", "))
+        })
+    }
+}
+
+/// What a rendering depends on beside the report.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Columns of the terminal; `None` without one.
+    pub width: Option<usize>,
+    /// Whether the table may use colour. It never says anything that words do not say too.
+    pub color: bool,
+    /// Whether the table shows hops and evidence.
+    pub details: bool,
+    /// Lines about the run that belong in a report for people: which `audit.toml` was used, what it hid, what warned.
+    pub notes: Vec<String>,
+    /// The clock of formats that must have one (OCSF, ASFF): the recording's time, or the start of the run.
+    pub now: Option<crate::inventory::Time>,
+    /// Where the code of a resource stands (`--source-map`).
+    pub sources: SourceMap,
+}
+
+/// Renders a report.
+#[must_use]
+pub fn render(report: &Report, format: Format, options: &Options) -> Vec<u8> {
+    match format {
+        Format::Table => table::render(report, options),
+        Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report, options),
+    }
+}
 
 /// A whole report: what every format is rendered from, and what `--format json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +170,22 @@ pub struct FailCounts {
     pub medium: usize,
     pub low: usize,
     pub info: usize,
+}
+
+impl Summary {
+    /// Counts findings by verdict and severity, rules by verdict, and suppressions that applied.
+    #[must_use]
+    pub fn count(findings: &[Finding], rules: &[RuleLine], suppressed: &[Suppressed]) -> Self {
+        let fails = |severity| findings.iter().filter(|f| f.verdict == Verdict::Fail && f.severity == severity).count();
+        let rules = |verdict| rules.iter().filter(|r| r.verdict == verdict).count();
+        Self {
+            fail: FailCounts { critical: fails(Severity::Critical), high: fails(Severity::High), medium: fails(Severity::Medium), low: fails(Severity::Low), info: fails(Severity::Info) },
+            unknown: findings.iter().filter(|f| f.verdict == Verdict::Unknown).count(),
+            pass: rules(Verdict::Pass),
+            not_applicable: rules(Verdict::NotApplicable),
+            suppressed: suppressed.iter().filter(|s| s.fingerprint.is_some()).count(),
+        }
+    }
 }
 
 /// One rule of the report.
