@@ -1,0 +1,815 @@
+//! `audit policy check` and `audit policy test`, from texts to answers: no files, no arguments, no printing.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::document::{Document, Problem};
+use super::ecs_actions::{self, CallerRole, EcsAction, Need};
+use super::evaluate::{Decision, Judgement, evaluate};
+use super::principal::Principal;
+use super::request::{ContextValue, EndpointType, Request, Resource};
+
+/// A policy file: its name for messages, and what is in it.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The options of `audit policy check`, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// `service:Name`.
+    pub action: String,
+    /// An ARN, `*` and `?` in it for what is not known; `*` for actions without a resource type.
+    pub resource: Option<String>,
+    pub principal: Option<String>,
+    /// `KEY=VALUE`, split at the first `=`; a key given again has several values.
+    pub context: Vec<String>,
+    pub absent: Vec<String>,
+    pub service: Option<String>,
+    pub endpoint_type: Option<EndpointType>,
+}
+
+/// The options of `audit policy test`. What is not given is taken from the document where its ARNs agree.
+#[derive(Clone, Debug, Default)]
+pub struct TestOptions {
+    pub service: String,
+    pub endpoint_type: Option<EndpointType>,
+    pub partition: Option<String>,
+    pub region: Option<String>,
+    pub account: Option<String>,
+    /// As in [`CheckOptions`].
+    pub context: Vec<String>,
+    pub absent: Vec<String>,
+}
+
+/// Wrong usage or a file that holds no policy: exit status 2.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    #[error("{file}: {problem}")]
+    NoPolicy { file: String, problem: String },
+    #[error("`{0}` is no action: write it as `service:Name`, like ecs:Poll")]
+    Action(String),
+    #[error("`{0}` is no resource: write an ARN, or `*` for an action without a resource type")]
+    Resource(String),
+    #[error(
+        "`{0}` is no principal: write the ARN of a role, role session or user, an account, a service like ecs.amazonaws.com, or `anonymous`"
+    )]
+    Principal(String),
+    #[error("`{0}` has no `=`: write the context as KEY=VALUE")]
+    Context(String),
+    #[error("{0} is given with a value and as absent: drop one of the two")]
+    Contradiction(String),
+    #[error(
+        "ECS sends nothing through the endpoint of `{service}`; services with actions: {known}"
+    )]
+    Service { service: String, known: String },
+    #[error("no policy file given")]
+    NoFile,
+}
+
+/// The answer for one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub file: String,
+    pub judgement: Judgement,
+    pub problems: Vec<Problem>,
+}
+
+/// The answers of `audit policy check`, one a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    pub files: Vec<Checked>,
+}
+
+/// The answer for one of ECS's actions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    pub action: &'static EcsAction,
+    /// The resource that was asked for.
+    pub resource: String,
+    pub judgement: Judgement,
+}
+
+/// The answers of `audit policy test` for one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestedFile {
+    pub file: String,
+    pub actions: Vec<Tested>,
+    pub problems: Vec<Problem>,
+}
+
+/// The answers of `audit policy test`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestReport {
+    pub service: String,
+    pub files: Vec<TestedFile>,
+}
+
+/// Exit status of a decision.
+fn status(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Allow { .. } => 0,
+        Decision::Deny { .. } => 1,
+        Decision::Unknown(_) => 3,
+    }
+}
+
+/// Worst first: deny, unknown, allow.
+fn rank(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Deny { .. } => 0,
+        Decision::Unknown(_) => 1,
+        Decision::Allow { .. } => 2,
+    }
+}
+
+/// The word for a decision in JSON.
+fn word(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Allow { .. } => "allow",
+        Decision::Deny { .. } => "deny",
+        Decision::Unknown(_) => "unknown",
+    }
+}
+
+/// The object of schema audit-policy/1 for one decision.
+fn object(judgement: &Judgement) -> Value {
+    let (statement, keys) = match &judgement.decision {
+        Decision::Allow { statement } => (Some(*statement), Vec::new()),
+        Decision::Deny { statement } => (*statement, Vec::new()),
+        Decision::Unknown(unknown) => (None, unknown.keys.clone()),
+    };
+    json!({
+        "schema": SCHEMA,
+        "decision": word(&judgement.decision),
+        "statement": statement,
+        "reason": judgement.reason,
+        "unknown_keys": keys,
+    })
+}
+
+const SCHEMA: &str = "audit-policy/1";
+
+impl CheckReport {
+    /// The worst decision decides: 1 deny, 3 unknown, 0 allow.
+    pub fn exit_status(&self) -> u8 {
+        self.worst()
+            .map_or(2, |checked| status(&checked.judgement.decision))
+    }
+
+    fn worst(&self) -> Option<&Checked> {
+        self.files
+            .iter()
+            .min_by_key(|checked| rank(&checked.judgement.decision))
+    }
+
+    /// One object of schema audit-policy/1; for several files that of the worst, with all of them under `files`.
+    pub fn json(&self) -> Value {
+        let mut value = self
+            .worst()
+            .map_or(Value::Null, |checked| object(&checked.judgement));
+        if let (true, Value::Object(members)) = (self.files.len() > 1, &mut value) {
+            let files = self.files.iter().map(|checked| {
+                let mut file = object(&checked.judgement);
+                if let Value::Object(members) = &mut file {
+                    members.remove("schema");
+                    members.insert("file".to_owned(), json!(checked.file));
+                }
+                file
+            });
+            members.insert("files".to_owned(), files.collect());
+        }
+        value
+    }
+
+    /// A line a file, with what else is wrong in it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for checked in &self.files {
+            let _ = writeln!(
+                text,
+                "{}: {}: {}",
+                checked.file,
+                word(&checked.judgement.decision),
+                checked.judgement.reason
+            );
+            problem_lines(&mut text, &checked.problems);
+        }
+        text
+    }
+}
+
+fn problem_lines(text: &mut String, problems: &[Problem]) {
+    for problem in problems {
+        let _ = writeln!(text, "  malformed: {problem}");
+    }
+}
+
+impl TestedFile {
+    /// The worst answer among the actions that are always needed; among all, if none is.
+    fn worst(&self) -> Option<&Tested> {
+        let always = self
+            .actions
+            .iter()
+            .filter(|tested| tested.action.need == Need::Always);
+        always
+            .min_by_key(|tested| rank(&tested.judgement.decision))
+            .or_else(|| {
+                self.actions
+                    .iter()
+                    .min_by_key(|tested| rank(&tested.judgement.decision))
+            })
+    }
+}
+
+impl TestReport {
+    /// The worst answer decides, features left aside: 1 deny, 3 unknown, 0 allow.
+    pub fn exit_status(&self) -> u8 {
+        self.worst()
+            .map_or(2, |tested| status(&tested.judgement.decision))
+    }
+
+    fn worst(&self) -> Option<&Tested> {
+        self.files
+            .iter()
+            .filter_map(TestedFile::worst)
+            .min_by_key(|tested| rank(&tested.judgement.decision))
+    }
+
+    /// The object of the worst answer in schema audit-policy/1, with every action under `actions`.
+    pub fn json(&self) -> Value {
+        let mut value = self
+            .worst()
+            .map_or(Value::Null, |tested| object(&tested.judgement));
+        if let Value::Object(members) = &mut value {
+            members.insert("service".to_owned(), json!(self.service));
+            let actions = self.files.iter().flat_map(|file| {
+                file.actions.iter().map(|tested| {
+                    let mut action = object(&tested.judgement);
+                    if let Value::Object(members) = &mut action {
+                        members.remove("schema");
+                        members.insert("file".to_owned(), json!(file.file));
+                        members.insert("action".to_owned(), json!(tested.action.action));
+                        members.insert("resource".to_owned(), json!(tested.resource));
+                        members.insert(
+                            "required".to_owned(),
+                            json!(tested.action.need == Need::Always),
+                        );
+                        members.insert("only_for".to_owned(), json!(feature(tested.action)));
+                    }
+                    action
+                })
+            });
+            members.insert("actions".to_owned(), actions.collect());
+        }
+        value
+    }
+
+    /// A line an action.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for file in &self.files {
+            let _ = writeln!(text, "{}: endpoint {}", file.file, self.service);
+            for tested in &file.actions {
+                let note = feature(tested.action)
+                    .map(|feature| format!(" [only for {feature}]"))
+                    .unwrap_or_default();
+                let _ = writeln!(
+                    text,
+                    "  {:<8}{} on {}: {}{note}",
+                    word(&tested.judgement.decision),
+                    tested.action.action,
+                    tested.resource,
+                    tested.judgement.reason
+                );
+            }
+            problem_lines(&mut text, &file.problems);
+        }
+        text
+    }
+}
+
+fn feature(action: &EcsAction) -> Option<&'static str> {
+    match action.need {
+        Need::Always => None,
+        Need::With(feature) => Some(feature),
+    }
+}
+
+fn read(file: &PolicyFile) -> Result<Document, PolicyError> {
+    Document::parse(&file.bytes).map_err(|problem| PolicyError::NoPolicy {
+        file: file.name.clone(),
+        problem: problem.to_string(),
+    })
+}
+
+/// The endpoint type that is meant where none is given: S3 and DynamoDB have gateway endpoints.
+fn endpoint_type(given: Option<EndpointType>, service: Option<&str>) -> EndpointType {
+    given.unwrap_or(match service {
+        Some("s3" | "dynamodb") => EndpointType::Gateway,
+        _ => EndpointType::Interface,
+    })
+}
+
+/// `ecr.api` of `com.amazonaws.us-east-2.ecr.api`, or the name as it is.
+fn short_name(service: &str) -> String {
+    let service = service.trim().to_ascii_lowercase();
+    let rest = service.strip_prefix("cn.").unwrap_or(&service);
+    match rest
+        .strip_prefix("com.amazonaws.")
+        .or_else(|| rest.strip_prefix("aws.api."))
+    {
+        Some(rest) => rest
+            .split_once('.')
+            .map_or(rest, |(_, name)| name)
+            .to_owned(),
+        None => service,
+    }
+}
+
+/// Adds what is given of the context to a request.
+fn with_context(
+    mut request: Request,
+    context: &[String],
+    absent: &[String],
+) -> Result<Request, PolicyError> {
+    let mut keys: Vec<(String, Vec<String>)> = Vec::new();
+    for pair in context {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| PolicyError::Context(pair.clone()))?;
+        if key.is_empty() {
+            return Err(PolicyError::Context(pair.clone()));
+        }
+        match keys
+            .iter_mut()
+            .find(|(other, _)| other.eq_ignore_ascii_case(key))
+        {
+            Some((_, values)) => values.push(value.to_owned()),
+            None => keys.push((key.to_owned(), vec![value.to_owned()])),
+        }
+    }
+    for key in absent {
+        if keys
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(key))
+        {
+            return Err(PolicyError::Contradiction(key.clone()));
+        }
+        request = request.context(key, ContextValue::Absent);
+    }
+    for (key, values) in keys {
+        request = request.context(&key, ContextValue::Known(values));
+    }
+    Ok(request)
+}
+
+/// The resource as a user writes it.
+fn resource(text: &str) -> Result<Resource, PolicyError> {
+    if text == "*" {
+        return Ok(Resource::Known(text.to_owned()));
+    }
+    if !text.starts_with("arn:") || text.splitn(6, ':').count() < 6 {
+        return Err(PolicyError::Resource(text.to_owned()));
+    }
+    Ok(match text.contains(['*', '?']) {
+        true => Resource::Like(vec![text.to_owned()]),
+        false => Resource::Known(text.to_owned()),
+    })
+}
+
+/// Judges one request by each file.
+///
+/// # Errors
+/// Wrong usage, or a file without a policy.
+pub fn check(files: &[PolicyFile], options: &CheckOptions) -> Result<CheckReport, PolicyError> {
+    let action = options.action.trim();
+    match action.split_once(':') {
+        Some((service, name))
+            if !service.is_empty()
+                && !name.is_empty()
+                && !action.contains(['*', '?', ' '])
+                && !name.contains(':') => {}
+        _ => return Err(PolicyError::Action(options.action.clone())),
+    }
+    let service = options.service.as_deref().map(short_name);
+    let mut request = Request::new(
+        action,
+        endpoint_type(options.endpoint_type, service.as_deref()),
+    );
+    if let Some(text) = &options.resource {
+        request = request.resource(resource(text)?);
+    }
+    if let Some(text) = &options.principal {
+        request = request
+            .principal(Principal::parse(text).ok_or_else(|| PolicyError::Principal(text.clone()))?);
+    }
+    let request = with_context(request, &options.context, &options.absent)?;
+    let mut checked = Vec::new();
+    for file in files {
+        let document = read(file)?;
+        let judgement = evaluate(&document, &request);
+        checked.push(Checked {
+            file: file.name.clone(),
+            judgement,
+            problems: document.problems,
+        });
+    }
+    if checked.is_empty() {
+        return Err(PolicyError::NoFile);
+    }
+    Ok(CheckReport { files: checked })
+}
+
+/// Judges by each file what ECS itself sends through an endpoint of the service.
+///
+/// The caller is some role of unknown name, for image layers AWS's own identity. Where no region, partition or
+/// account is given, those of the document's own ARNs are taken if they agree: a draft is tested for the place
+/// that it was written for.
+///
+/// # Errors
+/// A service through which ECS sends nothing, wrong usage, or a file without a policy.
+pub fn test(files: &[PolicyFile], options: &TestOptions) -> Result<TestReport, PolicyError> {
+    let service = short_name(&options.service);
+    let actions = ecs_actions::of_service(&service);
+    if actions.is_empty() {
+        return Err(PolicyError::Service {
+            service: options.service.clone(),
+            known: ecs_actions::services().join(", "),
+        });
+    }
+    let endpoint = endpoint_type(options.endpoint_type, Some(&service));
+    let mut tested = Vec::new();
+    for file in files {
+        let document = read(file)?;
+        let place = Place::of(options, &document);
+        let mut results = Vec::new();
+        for action in &actions {
+            let text = action.resource_in(
+                place.partition.as_deref(),
+                place.region.as_deref(),
+                place.account.as_deref(),
+            );
+            let resource = match text.contains('*') && !action.without_resource_type() {
+                true => Resource::Like(vec![text.clone()]),
+                false => Resource::Known(text.clone()),
+            };
+            let mut request = Request::new(action.action, endpoint).resource(resource);
+            request = match action.caller {
+                CallerRole::AwsOwned => request
+                    .principal(Principal::AwsOwned)
+                    .context("aws:ResourceAccount", ContextValue::AwsOwned)
+                    .context("s3:ResourceAccount", ContextValue::AwsOwned)
+                    .context("aws:ResourceOrgID", ContextValue::AwsOwned)
+                    .context("aws:ResourceOrgPaths", ContextValue::AwsOwned),
+                CallerRole::Instance | CallerRole::Execution | CallerRole::Task => request
+                    .principal(Principal::SomeRole {
+                        account: place.account.clone(),
+                    }),
+            };
+            if let Some(region) = &place.region {
+                request = request.context(
+                    "aws:RequestedRegion",
+                    ContextValue::Known(vec![region.clone()]),
+                );
+            }
+            let request = with_context(request, &options.context, &options.absent)?;
+            results.push(Tested {
+                action,
+                resource: text,
+                judgement: evaluate(&document, &request),
+            });
+        }
+        tested.push(TestedFile {
+            file: file.name.clone(),
+            actions: results,
+            problems: document.problems,
+        });
+    }
+    if tested.is_empty() {
+        return Err(PolicyError::NoFile);
+    }
+    Ok(TestReport {
+        service,
+        files: tested,
+    })
+}
+
+/// Where a draft is for.
+#[derive(Default)]
+struct Place {
+    partition: Option<String>,
+    region: Option<String>,
+    account: Option<String>,
+}
+
+impl Place {
+    fn of(options: &TestOptions, document: &Document) -> Place {
+        let arns: Vec<String> = document.resource_texts();
+        let part = |n: usize| {
+            let mut found: Vec<&str> = arns
+                .iter()
+                .filter(|arn| arn.starts_with("arn:"))
+                .filter_map(|arn| arn.split(':').nth(n))
+                .filter(|part| !part.is_empty() && !part.contains(['*', '?', '$']))
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            match found.as_slice() {
+                [one] => Some((*one).to_owned()),
+                _ => None,
+            }
+        };
+        let layers = || {
+            let mut regions: Vec<&str> = arns
+                .iter()
+                .filter_map(|arn| {
+                    arn.split_once(":::prod-")?
+                        .1
+                        .split_once("-starport-layer-bucket")
+                })
+                .map(|(region, _)| region)
+                .filter(|region| !region.is_empty() && !region.contains(['*', '?', '$']))
+                .collect();
+            regions.sort_unstable();
+            regions.dedup();
+            match regions.as_slice() {
+                [one] => Some((*one).to_owned()),
+                _ => None,
+            }
+        };
+        Place {
+            partition: options.partition.clone().or_else(|| part(1)),
+            region: options.region.clone().or_else(|| part(3)).or_else(layers),
+            account: options.account.clone().or_else(|| part(4)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> PolicyFile {
+        PolicyFile {
+            name: "p.json".into(),
+            bytes: text.as_bytes().to_vec(),
+        }
+    }
+
+    const SAMPLE: &str = r#"{"Statement":[{"Effect":"Allow","Action":["ecs:CreateCluster","ecs:ListClusters"],"Resource":["*"]}]}"#;
+
+    fn options(action: &str) -> CheckOptions {
+        CheckOptions {
+            action: action.into(),
+            ..CheckOptions::default()
+        }
+    }
+
+    #[test]
+    fn the_page_sample_denies_and_says_why() {
+        let report = check(&[file(SAMPLE)], &options("ecs:CreateCluster")).expect("a policy");
+        assert_eq!(report.exit_status(), 1);
+        assert_eq!(
+            report.json(),
+            json!({"schema":"audit-policy/1","decision":"deny","statement":null,"unknown_keys":[],
+                   "reason":"no statement allows ecs:CreateCluster: statement 0 allows nothing (no Principal)"})
+        );
+        let mended = SAMPLE.replace(r#""Effect""#, r#""Principal":"*","Effect""#);
+        let report = check(&[file(&mended)], &options("ecs:CreateCluster")).expect("a policy");
+        assert_eq!(report.exit_status(), 0);
+        let report = test(
+            &[file(&mended)],
+            &TestOptions {
+                service: "ecs".into(),
+                ..TestOptions::default()
+            },
+        );
+        assert_eq!(
+            report.expect("a policy").exit_status(),
+            1,
+            "the agents are shut out"
+        );
+    }
+
+    #[test]
+    fn what_is_not_given_is_unknown_and_named() {
+        let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*",
+            "Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}}"#;
+        let mut options = options("ecs:Poll");
+        let report = check(&[file(text)], &options).expect("a policy");
+        assert_eq!(report.exit_status(), 3);
+        assert_eq!(report.json()["unknown_keys"], json!(["aws:PrincipalOrgID"]));
+        options.context = vec!["aws:principalorgid=o-1".into()];
+        assert_eq!(
+            check(&[file(text)], &options)
+                .expect("a policy")
+                .exit_status(),
+            0
+        );
+        options.context.clear();
+        options.absent = vec!["aws:PrincipalOrgID".into()];
+        assert_eq!(
+            check(&[file(text)], &options)
+                .expect("a policy")
+                .exit_status(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_worst_of_several_files() {
+        let allow =
+            r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+        let unknown = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}}"#;
+        let options = options("ecs:Poll");
+        let status = |texts: &[&str]| {
+            let files: Vec<PolicyFile> = texts.iter().map(|text| file(text)).collect();
+            check(&files, &options).expect("policies").exit_status()
+        };
+        assert_eq!(status(&[allow]), 0);
+        assert_eq!(status(&[allow, unknown]), 3);
+        assert_eq!(status(&[allow, unknown, SAMPLE]), 1);
+        let files = [file(allow), file(unknown)];
+        let value = check(&files, &options).expect("policies").json();
+        assert_eq!(value["decision"], "unknown");
+        assert_eq!(value["files"][0]["decision"], "allow");
+        assert_eq!(value["files"][1]["unknown_keys"], json!(["principal"]));
+    }
+
+    #[test]
+    fn wrong_usage() {
+        let full =
+            file(r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#);
+        let run = |options: CheckOptions| {
+            check(std::slice::from_ref(&full), &options)
+                .expect_err("wrong usage")
+                .to_string()
+        };
+        assert!(run(options("Poll")).contains("`Poll` is no action"));
+        assert!(run(options("ecs:*")).contains("is no action"));
+        assert!(
+            run(CheckOptions {
+                principal: Some("bob".into()),
+                ..options("ecs:Poll")
+            })
+            .contains("`bob`")
+        );
+        assert!(
+            run(CheckOptions {
+                resource: Some("bucket".into()),
+                ..options("ecs:Poll")
+            })
+            .contains("`bucket`")
+        );
+        assert!(
+            run(CheckOptions {
+                context: vec!["k".into()],
+                ..options("ecs:Poll")
+            })
+            .contains("KEY=VALUE")
+        );
+        let both = CheckOptions {
+            context: vec!["k=v".into()],
+            absent: vec!["K".into()],
+            ..options("ecs:Poll")
+        };
+        assert!(run(both).contains("drop one"));
+        let error = check(&[file("{}")], &options("ecs:Poll")).expect_err("no policy");
+        assert_eq!(error.to_string(), "p.json: no Statement");
+        let error = test(
+            &[full],
+            &TestOptions {
+                service: "lambda".into(),
+                ..TestOptions::default()
+            },
+        );
+        assert!(
+            error
+                .expect_err("no such service")
+                .to_string()
+                .contains("ecs-agent")
+        );
+    }
+
+    #[test]
+    fn context_splits_at_the_first_equals_sign_and_repeats() {
+        let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*",
+            "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["a=b","c"]}}}}"#;
+        let run = |context: &[&str]| {
+            let context = context.iter().map(|pair| (*pair).to_owned()).collect();
+            check(
+                &[file(text)],
+                &CheckOptions {
+                    context,
+                    ..options("ecs:TagResource")
+                },
+            )
+            .expect("a policy")
+            .exit_status()
+        };
+        assert_eq!(run(&["aws:TagKeys=a=b", "aws:tagkeys=c"]), 0);
+        assert_eq!(run(&["aws:TagKeys=a=b", "aws:TagKeys=d"]), 1);
+        assert_eq!(run(&[]), 3);
+    }
+
+    #[test]
+    fn the_endpoint_type_follows_the_service() {
+        let text = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}}"#;
+        let run = |service: &str, endpoint_type| {
+            let options = CheckOptions {
+                service: Some(service.into()),
+                endpoint_type,
+                principal: Some("arn:aws:iam::111122223333:role/r".into()),
+                ..options("s3:GetObject")
+            };
+            check(&[file(text)], &options)
+                .expect("a policy")
+                .exit_status()
+        };
+        assert_eq!(
+            run("s3", None),
+            1,
+            "at a gateway endpoint an account is its root user"
+        );
+        assert_eq!(run("com.amazonaws.eu-west-1.dynamodb", None), 1);
+        assert_eq!(run("s3", Some(EndpointType::Interface)), 0);
+        assert_eq!(run("ecs", None), 0);
+    }
+
+    #[test]
+    fn drafts_for_the_layer_bucket() {
+        let run = |condition: &str| {
+            let text = format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",
+                "Resource":"arn:aws:s3:::prod-us-east-2-starport-layer-bucket/*"{condition}}}}}"#
+            );
+            test(
+                &[file(&text)],
+                &TestOptions {
+                    service: "s3".into(),
+                    ..TestOptions::default()
+                },
+            )
+            .expect("a policy")
+        };
+        assert_eq!(run("").exit_status(), 0, "AWS's own example");
+        for key in [
+            "aws:PrincipalAccount",
+            "aws:ResourceAccount",
+            "s3:ResourceAccount",
+        ] {
+            let report = run(&format!(
+                r#","Condition":{{"StringEquals":{{"{key}":"111122223333"}}}}"#
+            ));
+            assert_eq!(
+                report.exit_status(),
+                1,
+                "{key} is never the customer's for layers"
+            );
+        }
+        let org = run(r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abc"}}"#);
+        assert_eq!(org.exit_status(), 1);
+    }
+
+    #[test]
+    fn a_draft_for_one_region_and_account_is_tested_there() {
+        let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":["ecs:Poll"],
+            "Resource":"arn:aws:ecs:us-east-2:111122223333:container-instance/*"}}"#;
+        let run = |options| test(&[file(text)], &options).expect("a policy");
+        let report = run(TestOptions {
+            service: "ecs-agent".into(),
+            ..TestOptions::default()
+        });
+        assert_eq!(report.exit_status(), 0);
+        assert!(
+            report
+                .text()
+                .contains("deny    ecs:Poll on arn:aws:ecs:us-east-2:111122223333:task-set/*"),
+            "{}",
+            report.text()
+        );
+        let elsewhere = TestOptions {
+            service: "ecs-agent".into(),
+            region: Some("eu-west-1".into()),
+            ..TestOptions::default()
+        };
+        assert_eq!(run(elsewhere).exit_status(), 1);
+        let one = text.replace("container-instance/*", "container-instance/prod/*");
+        let report = test(
+            &[file(&one)],
+            &TestOptions {
+                service: "ecs-agent".into(),
+                ..TestOptions::default()
+            },
+        );
+        assert_eq!(
+            report.expect("a policy").exit_status(),
+            3,
+            "the cluster is not known"
+        );
+    }
+}
