@@ -9,5 +9,6 @@ pub mod finding;
 pub mod governance;
 pub mod inventory;
 pub mod output;
+pub mod policy;
 pub mod report;
 pub mod rules;

@@ -42,17 +42,12 @@ pub(crate) fn choices(domain: &Domain, several: bool, atoms: &[Atom]) -> Option<
     for (bits, value) in single_values(domain, atoms)? {
         singles.entry(bits).or_insert_with(|| vec![value]);
     }
-    let mut sets: Vec<(Bits, Vec<String>, bool)> = singles
-        .into_iter()
-        .map(|(bits, values)| (bits, values, false))
-        .collect();
+    let mut sets: Vec<(Bits, Vec<String>, bool)> = singles.into_iter().map(|(bits, values)| (bits, values, false)).collect();
     if several && atoms.iter().any(|atom| atom.operator.set.is_some()) {
         let base = sets.clone();
         if atoms.iter().any(|atom| atom.operator.set.is_none()) {
             // An operator without a set prefix sees a difference between one value and several alike.
-            sets.extend(base.iter().map(|(bits, values, _)| {
-                (bits.clone(), [values.as_slice(), values].concat(), true)
-            }));
+            sets.extend(base.iter().map(|(bits, values, _)| (bits.clone(), [values.as_slice(), values].concat(), true)));
         }
         let mut seen: BTreeSet<Bits> = BTreeSet::new();
         let mut next = 0;
@@ -60,11 +55,7 @@ pub(crate) fn choices(domain: &Domain, several: bool, atoms: &[Atom]) -> Option<
         while let Some((bits, values, _)) = sets.get(next).cloned() {
             next += 1;
             for (other, more, _) in &base {
-                let joined: Bits = bits
-                    .iter()
-                    .zip(other)
-                    .map(|((any, all), (any2, all2))| (any | any2, all & all2))
-                    .collect();
+                let joined: Bits = bits.iter().zip(other).map(|((any, all), (any2, all2))| (any | any2, all & all2)).collect();
                 if more.iter().any(|value| values.contains(value)) || !seen.insert(joined.clone()) {
                     continue;
                 }
@@ -84,13 +75,7 @@ pub(crate) fn choices(domain: &Domain, several: bool, atoms: &[Atom]) -> Option<
         }
     };
     if domain.may_be_absent {
-        add(
-            None,
-            atoms
-                .iter()
-                .map(|atom| atom.operator.judge(&atom.bounds, None))
-                .collect(),
-        );
+        add(None, atoms.iter().map(|atom| atom.operator.judge(&atom.bounds, None)).collect());
     }
     for (bits, values, several) in sets {
         let truths = atoms
@@ -118,10 +103,7 @@ enum Family {
 
 fn family(operator: Operator) -> Option<Family> {
     match operator.base {
-        Base::Text {
-            kind: TextKind::Bool,
-            ..
-        } => Some(Family::Truth),
+        Base::Text { kind: TextKind::Bool, .. } => Some(Family::Truth),
         Base::Text { .. } => Some(Family::Text),
         Base::Number(_) => Some(Family::Number),
         Base::Date(_) => Some(Family::Date),
@@ -132,20 +114,12 @@ fn family(operator: Operator) -> Option<Family> {
 
 /// Single values that cover all ways in which one value can do, each with what it does.
 fn single_values(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
-    let mut families: BTreeSet<Family> = atoms
-        .iter()
-        .filter_map(|atom| family(atom.operator))
-        .collect();
+    let mut families: BTreeSet<Family> = atoms.iter().filter_map(|atom| family(atom.operator)).collect();
     if families.contains(&Family::Truth) {
         // Such a key is true or false, whatever else compares it as text.
         families.remove(&Family::Text);
     }
-    let direct = |values: Vec<String>| -> Vec<(Bits, String)> {
-        values
-            .into_iter()
-            .map(|value| (bits(atoms, &value), value))
-            .collect()
-    };
+    let direct = |values: Vec<String>| -> Vec<(Bits, String)> { values.into_iter().map(|value| (bits(atoms, &value), value)).collect() };
     if !domain.only.is_empty() {
         return Some(direct(domain.only.clone()));
     }
@@ -153,12 +127,7 @@ fn single_values(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>>
         families.insert(Family::Address);
         if families.len() == 1 {
             let mut inside = vec![net.network().to_string()];
-            inside.extend(
-                edges(atoms)
-                    .into_iter()
-                    .filter(|address| net.contains(address))
-                    .map(|address| address.to_string()),
-            );
+            inside.extend(edges(atoms).into_iter().filter(|address| net.contains(address)).map(|address| address.to_string()));
             return Some(direct(inside));
         }
     }
@@ -173,10 +142,7 @@ fn single_values(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>>
         Some(Family::Number) => Some(direct(numbers(atoms))),
         Some(Family::Date) => Some(direct(dates(atoms))),
         Some(Family::Address) => {
-            let mut all: Vec<String> = edges(atoms)
-                .into_iter()
-                .map(|address| address.to_string())
-                .collect();
+            let mut all: Vec<String> = edges(atoms).into_iter().map(|address| address.to_string()).collect();
             all.push(IpAddr::V4(Ipv4Addr::UNSPECIFIED).to_string());
             all.push(IpAddr::V6(Ipv6Addr::UNSPECIFIED).to_string());
             Some(direct(all))
@@ -188,10 +154,7 @@ fn bits(atoms: &[Atom], value: &str) -> Bits {
     atoms
         .iter()
         .map(|atom| {
-            let agrees = atom
-                .bounds
-                .iter()
-                .any(|bound| atom.operator.agrees(bound, value));
+            let agrees = atom.bounds.iter().any(|bound| atom.operator.agrees(bound, value));
             (agrees, agrees)
         })
         .collect()
@@ -212,9 +175,7 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
             }
         }
     }
-    let fits = |value: &str| {
-        domain.shapes.is_empty() || domain.shapes.iter().any(|shape| shape.matches(value))
-    };
+    let fits = |value: &str| domain.shapes.is_empty() || domain.shapes.iter().any(|shape| shape.matches(value));
     let mut result: Vec<(Bits, String)> = Vec::new();
     if !domain.aws_owned {
         for value in literals.iter().filter(|value| fits(value)) {
@@ -224,13 +185,7 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
     for (vector, value) in combinations(&patterns, &domain.shapes, PATTERN_STEPS)? {
         // The text stands for all that match the same patterns, so it counts as none that is written out.
         let agrees = |bound: &Bound| match bound {
-            Bound::Text(pattern) => {
-                patterns
-                    .iter()
-                    .position(|p| p == pattern)
-                    .and_then(|n| vector.get(n))
-                    == Some(&true)
-            }
+            Bound::Text(pattern) => patterns.iter().position(|p| p == pattern).and_then(|n| vector.get(n)) == Some(&true),
             _ => false,
         };
         let bits = atoms
@@ -247,26 +202,12 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
 
 /// A text that does the same to all patterns but is none of those written out, where one is easy to find.
 fn unwritten(value: &str, literals: &BTreeSet<String>) -> String {
-    if literals.contains(value) {
-        value.replace(|c: char| c.is_ascii_digit(), "0")
-    } else {
-        value.to_owned()
-    }
+    if literals.contains(value) { value.replace(|c: char| c.is_ascii_digit(), "0") } else { value.to_owned() }
 }
 
 /// The numbers that are written out, their neighbours, and the middles between them.
 fn numbers(atoms: &[Atom]) -> Vec<String> {
-    let mut found: Vec<f64> = atoms
-        .iter()
-        .flat_map(|atom| &atom.bounds)
-        .filter_map(|bound| {
-            if let Bound::Number(number) = bound {
-                Some(*number)
-            } else {
-                None
-            }
-        })
-        .collect();
+    let mut found: Vec<f64> = atoms.iter().flat_map(|atom| &atom.bounds).filter_map(|bound| if let Bound::Number(number) = bound { Some(*number) } else { None }).collect();
     found.sort_by(f64::total_cmp);
     found.dedup();
     let mut values = Vec::new();
@@ -281,11 +222,7 @@ fn numbers(atoms: &[Atom]) -> Vec<String> {
     if values.is_empty() {
         values.push(1.0);
     }
-    values
-        .iter()
-        .map(f64::to_string)
-        .filter(|text| number(text).is_some())
-        .collect()
+    values.iter().map(f64::to_string).filter(|text| number(text).is_some()).collect()
 }
 
 /// The dates that are written out and the seconds beside them.
@@ -294,22 +231,10 @@ fn dates(atoms: &[Atom]) -> Vec<String> {
     for bound in atoms.iter().flat_map(|atom| &atom.bounds) {
         if let Bound::Date(date) = bound {
             let second = jiff::SignedDuration::from_secs(1);
-            values.extend(
-                [
-                    date.checked_sub(second),
-                    Ok(*date),
-                    date.checked_add(second),
-                ]
-                .into_iter()
-                .flatten(),
-            );
+            values.extend([date.checked_sub(second), Ok(*date), date.checked_add(second)].into_iter().flatten());
         }
     }
-    values
-        .iter()
-        .map(ToString::to_string)
-        .filter(|text| date(text).is_some())
-        .collect()
+    values.iter().map(ToString::to_string).filter(|text| date(text).is_some()).collect()
 }
 
 /// The first address of each block that is written out, and the first after it. Between two neighbouring
@@ -320,12 +245,8 @@ fn edges(atoms: &[Atom]) -> Vec<IpAddr> {
         if let Bound::Net(net) = bound {
             values.push(net.network());
             let after = match net.broadcast() {
-                IpAddr::V4(last) => u32::from(last)
-                    .checked_add(1)
-                    .map(|next| IpAddr::V4(next.into())),
-                IpAddr::V6(last) => u128::from(last)
-                    .checked_add(1)
-                    .map(|next| IpAddr::V6(next.into())),
+                IpAddr::V4(last) => u32::from(last).checked_add(1).map(|next| IpAddr::V4(next.into())),
+                IpAddr::V6(last) => u128::from(last).checked_add(1).map(|next| IpAddr::V6(next.into())),
             };
             values.extend(after);
         }
@@ -340,10 +261,7 @@ mod tests {
     use crate::policy::request::{ContextValue, EndpointType, KeyState, Request};
 
     fn domain(value: ContextValue) -> Domain {
-        match Request::new("a:b", EndpointType::Interface)
-            .context("k", value)
-            .key("k")
-        {
+        match Request::new("a:b", EndpointType::Interface).context("k", value).key("k") {
             KeyState::Open(domain) => domain,
             other => panic!("{other:?} is not open"),
         }
@@ -355,10 +273,7 @@ mod tests {
             .iter()
             .map(|text| match operator.value(text, false).expect("a value") {
                 Value::Text(_) => Bound::Text(operator.shape(match operator.base {
-                    Base::Text {
-                        kind: TextKind::Like | TextKind::Arn,
-                        ..
-                    } => Pattern::glob(text),
+                    Base::Text { kind: TextKind::Like | TextKind::Arn, .. } => Pattern::glob(text),
                     _ => Pattern::literal(text),
                 })),
                 Value::Number(number) => Bound::Number(number),
@@ -372,17 +287,7 @@ mod tests {
 
     /// The different rows of truths, as text.
     fn rows(value: ContextValue, several: bool, atoms: &[Atom]) -> BTreeSet<String> {
-        choices(&domain(value), several, atoms)
-            .expect("few")
-            .into_iter()
-            .map(|choice| {
-                choice
-                    .truths
-                    .iter()
-                    .map(|truth| format!("{truth:?}").chars().next().unwrap_or(' '))
-                    .collect()
-            })
-            .collect()
+        choices(&domain(value), several, atoms).expect("few").into_iter().map(|choice| choice.truths.iter().map(|truth| format!("{truth:?}").chars().next().unwrap_or(' ')).collect()).collect()
     }
 
     fn set(rows: &[&str]) -> BTreeSet<String> {
@@ -391,48 +296,21 @@ mod tests {
 
     #[test]
     fn equal_and_not_equal_are_opposites_and_missing_is_its_own() {
-        let atoms = [
-            atom("StringEquals", &["a"]),
-            atom("StringNotEquals", &["a"]),
-        ];
-        assert_eq!(
-            rows(ContextValue::Unknown, false, &atoms),
-            set(&["NY", "YN"])
-        );
+        let atoms = [atom("StringEquals", &["a"]), atom("StringNotEquals", &["a"])];
+        assert_eq!(rows(ContextValue::Unknown, false, &atoms), set(&["NY", "YN"]));
         let atoms = [atom("StringEquals", &["a"]), atom("Null", &["true"])];
-        assert_eq!(
-            rows(ContextValue::Unknown, false, &atoms),
-            set(&["NN", "NY", "YN"])
-        );
+        assert_eq!(rows(ContextValue::Unknown, false, &atoms), set(&["NN", "NY", "YN"]));
     }
 
     #[test]
     fn ranges_and_blocks() {
-        let atoms = [
-            atom("NumericGreaterThan", &["10"]),
-            atom("NumericLessThan", &["20"]),
-        ];
-        assert_eq!(
-            rows(ContextValue::Present, false, &atoms),
-            set(&["NY", "YY", "YN"])
-        );
+        let atoms = [atom("NumericGreaterThan", &["10"]), atom("NumericLessThan", &["20"])];
+        assert_eq!(rows(ContextValue::Present, false, &atoms), set(&["NY", "YY", "YN"]));
         // No whole number lies between 10 and 11.
-        let atoms = [
-            atom("NumericGreaterThan", &["10"]),
-            atom("NumericLessThan", &["11"]),
-        ];
-        assert_eq!(
-            rows(ContextValue::Present, false, &atoms),
-            set(&["NY", "YN"])
-        );
-        let atoms = [
-            atom("IpAddress", &["10.0.0.0/8"]),
-            atom("NotIpAddress", &["10.1.0.0/16"]),
-        ];
-        assert_eq!(
-            rows(ContextValue::Present, false, &atoms),
-            set(&["YY", "YN", "NY"])
-        );
+        let atoms = [atom("NumericGreaterThan", &["10"]), atom("NumericLessThan", &["11"])];
+        assert_eq!(rows(ContextValue::Present, false, &atoms), set(&["NY", "YN"]));
+        let atoms = [atom("IpAddress", &["10.0.0.0/8"]), atom("NotIpAddress", &["10.1.0.0/16"])];
+        assert_eq!(rows(ContextValue::Present, false, &atoms), set(&["YY", "YN", "NY"]));
         let within = ContextValue::Within("10.1.0.0/16".parse().expect("a block"));
         assert_eq!(rows(within, false, &atoms), set(&["YN"]));
         let wider = ContextValue::Within("10.0.0.0/15".parse().expect("a block"));
@@ -441,32 +319,17 @@ mod tests {
 
     #[test]
     fn sets_of_values_where_an_operator_looks_at_sets() {
-        let atoms = [
-            atom("ForAllValues:StringEquals", &["a"]),
-            atom("ForAnyValue:StringEquals", &["a"]),
-        ];
+        let atoms = [atom("ForAllValues:StringEquals", &["a"]), atom("ForAnyValue:StringEquals", &["a"])];
         // Missing: vacuously all, not any. {a}: both. {b}: neither. {a, b}: any.
-        assert_eq!(
-            rows(ContextValue::Unknown, true, &atoms),
-            set(&["YN", "YY", "NN", "NY"])
-        );
-        assert_eq!(
-            rows(ContextValue::Unknown, false, &atoms),
-            set(&["YN", "YY", "NN"])
-        );
+        assert_eq!(rows(ContextValue::Unknown, true, &atoms), set(&["YN", "YY", "NN", "NY"]));
+        assert_eq!(rows(ContextValue::Unknown, false, &atoms), set(&["YN", "YY", "NN"]));
     }
 
     #[test]
     fn an_account_of_aws_is_none_that_is_written_out() {
-        let atoms = [
-            atom("StringEquals", &["111122223333"]),
-            atom("StringLike", &["*"]),
-        ];
-        let request = Request::new("s3:GetObject", EndpointType::Gateway)
-            .context("aws:ResourceAccount", ContextValue::AwsOwned);
-        let KeyState::Open(domain) = request.key("aws:ResourceAccount") else {
-            panic!("open")
-        };
+        let atoms = [atom("StringEquals", &["111122223333"]), atom("StringLike", &["*"])];
+        let request = Request::new("s3:GetObject", EndpointType::Gateway).context("aws:ResourceAccount", ContextValue::AwsOwned);
+        let KeyState::Open(domain) = request.key("aws:ResourceAccount") else { panic!("open") };
         let all = choices(&domain, false, &atoms).expect("few");
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].truths, [Truth::No, Truth::Yes]);

@@ -13,7 +13,9 @@ use super::request::{ContextValue, EndpointType, Request, Resource};
 /// A policy file: its name for messages, and what is in it.
 #[derive(Clone, Debug)]
 pub struct PolicyFile {
+    /// Path or other name, for messages.
     pub name: String,
+    /// The content as read.
     pub bytes: Vec<u8>,
 }
 
@@ -24,48 +26,72 @@ pub struct CheckOptions {
     pub action: String,
     /// An ARN, `*` and `?` in it for what is not known; `*` for actions without a resource type.
     pub resource: Option<String>,
+    /// As [`Principal::parse`] reads it.
     pub principal: Option<String>,
     /// `KEY=VALUE`, split at the first `=`; a key given again has several values.
     pub context: Vec<String>,
+    /// Keys that the request does not have.
     pub absent: Vec<String>,
+    /// The service behind the endpoint, short or in full.
     pub service: Option<String>,
+    /// Without it: gateway for S3 and DynamoDB, else interface.
     pub endpoint_type: Option<EndpointType>,
 }
 
 /// The options of `audit policy test`. What is not given is taken from the document where its ARNs agree.
 #[derive(Clone, Debug, Default)]
 pub struct TestOptions {
+    /// The service behind the endpoint, short or in full.
     pub service: String,
+    /// As in [`CheckOptions`].
     pub endpoint_type: Option<EndpointType>,
+    /// `aws`, `aws-cn` …
     pub partition: Option<String>,
+    /// The endpoint's region.
     pub region: Option<String>,
+    /// The account of the roles and clusters.
     pub account: Option<String>,
     /// As in [`CheckOptions`].
     pub context: Vec<String>,
+    /// As in [`CheckOptions`].
     pub absent: Vec<String>,
 }
 
 /// Wrong usage or a file that holds no policy: exit status 2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
+    /// The file holds no policy.
     #[error("{file}: {problem}")]
-    NoPolicy { file: String, problem: String },
+    NoPolicy {
+        /// The file's name.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Not one concrete action.
     #[error("`{0}` is no action: write it as `service:Name`, like ecs:Poll")]
     Action(String),
+    /// Neither an ARN nor `*`.
     #[error("`{0}` is no resource: write an ARN, or `*` for an action without a resource type")]
     Resource(String),
-    #[error(
-        "`{0}` is no principal: write the ARN of a role, role session or user, an account, a service like ecs.amazonaws.com, or `anonymous`"
-    )]
+    /// No principal that AWS knows.
+    #[error("`{0}` is no principal: write the ARN of a role, role session or user, an account, a service like ecs.amazonaws.com, or `anonymous`")]
     Principal(String),
+    /// No KEY=VALUE.
     #[error("`{0}` has no `=`: write the context as KEY=VALUE")]
     Context(String),
+    /// A key with a value that is absent, too.
     #[error("{0} is given with a value and as absent: drop one of the two")]
     Contradiction(String),
-    #[error(
-        "ECS sends nothing through the endpoint of `{service}`; services with actions: {known}"
-    )]
-    Service { service: String, known: String },
+    /// A service of which ECS asks nothing.
+    #[error("ECS sends nothing through the endpoint of `{service}`; services with actions: {known}")]
+    Service {
+        /// As given.
+        service: String,
+        /// Those that have actions.
+        known: String,
+    },
+    /// Nothing to judge.
     #[error("no policy file given")]
     NoFile,
 }
@@ -73,38 +99,49 @@ pub enum PolicyError {
 /// The answer for one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
+    /// The file's name.
     pub file: String,
+    /// The answer.
     pub judgement: Judgement,
+    /// What is wrong with the document.
     pub problems: Vec<Problem>,
 }
 
 /// The answers of `audit policy check`, one a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {
+    /// In the order given.
     pub files: Vec<Checked>,
 }
 
 /// The answer for one of ECS's actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tested {
+    /// The row of the table.
     pub action: &'static EcsAction,
     /// The resource that was asked for.
     pub resource: String,
+    /// The answer.
     pub judgement: Judgement,
 }
 
 /// The answers of `audit policy test` for one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestedFile {
+    /// The file's name.
     pub file: String,
+    /// Those always needed first.
     pub actions: Vec<Tested>,
+    /// What is wrong with the document.
     pub problems: Vec<Problem>,
 }
 
 /// The answers of `audit policy test`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestReport {
+    /// Short name of the service.
     pub service: String,
+    /// In the order given.
     pub files: Vec<TestedFile>,
 }
 
@@ -156,21 +193,16 @@ const SCHEMA: &str = "audit-policy/1";
 impl CheckReport {
     /// The worst decision decides: 1 deny, 3 unknown, 0 allow.
     pub fn exit_status(&self) -> u8 {
-        self.worst()
-            .map_or(2, |checked| status(&checked.judgement.decision))
+        self.worst().map_or(2, |checked| status(&checked.judgement.decision))
     }
 
     fn worst(&self) -> Option<&Checked> {
-        self.files
-            .iter()
-            .min_by_key(|checked| rank(&checked.judgement.decision))
+        self.files.iter().min_by_key(|checked| rank(&checked.judgement.decision))
     }
 
     /// One object of schema audit-policy/1; for several files that of the worst, with all of them under `files`.
     pub fn json(&self) -> Value {
-        let mut value = self
-            .worst()
-            .map_or(Value::Null, |checked| object(&checked.judgement));
+        let mut value = self.worst().map_or(Value::Null, |checked| object(&checked.judgement));
         if let (true, Value::Object(members)) = (self.files.len() > 1, &mut value) {
             let files = self.files.iter().map(|checked| {
                 let mut file = object(&checked.judgement);
@@ -189,13 +221,7 @@ impl CheckReport {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for checked in &self.files {
-            let _ = writeln!(
-                text,
-                "{}: {}: {}",
-                checked.file,
-                word(&checked.judgement.decision),
-                checked.judgement.reason
-            );
+            let _ = writeln!(text, "{}: {}: {}", checked.file, word(&checked.judgement.decision), checked.judgement.reason);
             problem_lines(&mut text, &checked.problems);
         }
         text
@@ -211,39 +237,24 @@ fn problem_lines(text: &mut String, problems: &[Problem]) {
 impl TestedFile {
     /// The worst answer among the actions that are always needed; among all, if none is.
     fn worst(&self) -> Option<&Tested> {
-        let always = self
-            .actions
-            .iter()
-            .filter(|tested| tested.action.need == Need::Always);
-        always
-            .min_by_key(|tested| rank(&tested.judgement.decision))
-            .or_else(|| {
-                self.actions
-                    .iter()
-                    .min_by_key(|tested| rank(&tested.judgement.decision))
-            })
+        let always = self.actions.iter().filter(|tested| tested.action.need == Need::Always);
+        always.min_by_key(|tested| rank(&tested.judgement.decision)).or_else(|| self.actions.iter().min_by_key(|tested| rank(&tested.judgement.decision)))
     }
 }
 
 impl TestReport {
     /// The worst answer decides, features left aside: 1 deny, 3 unknown, 0 allow.
     pub fn exit_status(&self) -> u8 {
-        self.worst()
-            .map_or(2, |tested| status(&tested.judgement.decision))
+        self.worst().map_or(2, |tested| status(&tested.judgement.decision))
     }
 
     fn worst(&self) -> Option<&Tested> {
-        self.files
-            .iter()
-            .filter_map(TestedFile::worst)
-            .min_by_key(|tested| rank(&tested.judgement.decision))
+        self.files.iter().filter_map(TestedFile::worst).min_by_key(|tested| rank(&tested.judgement.decision))
     }
 
     /// The object of the worst answer in schema audit-policy/1, with every action under `actions`.
     pub fn json(&self) -> Value {
-        let mut value = self
-            .worst()
-            .map_or(Value::Null, |tested| object(&tested.judgement));
+        let mut value = self.worst().map_or(Value::Null, |tested| object(&tested.judgement));
         if let Value::Object(members) = &mut value {
             members.insert("service".to_owned(), json!(self.service));
             let actions = self.files.iter().flat_map(|file| {
@@ -254,10 +265,7 @@ impl TestReport {
                         members.insert("file".to_owned(), json!(file.file));
                         members.insert("action".to_owned(), json!(tested.action.action));
                         members.insert("resource".to_owned(), json!(tested.resource));
-                        members.insert(
-                            "required".to_owned(),
-                            json!(tested.action.need == Need::Always),
-                        );
+                        members.insert("required".to_owned(), json!(tested.action.need == Need::Always));
                         members.insert("only_for".to_owned(), json!(feature(tested.action)));
                     }
                     action
@@ -274,17 +282,8 @@ impl TestReport {
         for file in &self.files {
             let _ = writeln!(text, "{}: endpoint {}", file.file, self.service);
             for tested in &file.actions {
-                let note = feature(tested.action)
-                    .map(|feature| format!(" [only for {feature}]"))
-                    .unwrap_or_default();
-                let _ = writeln!(
-                    text,
-                    "  {:<8}{} on {}: {}{note}",
-                    word(&tested.judgement.decision),
-                    tested.action.action,
-                    tested.resource,
-                    tested.judgement.reason
-                );
+                let note = feature(tested.action).map(|feature| format!(" [only for {feature}]")).unwrap_or_default();
+                let _ = writeln!(text, "  {:<8}{} on {}: {}{note}", word(&tested.judgement.decision), tested.action.action, tested.resource, tested.judgement.reason);
             }
             problem_lines(&mut text, &file.problems);
         }
@@ -300,10 +299,7 @@ fn feature(action: &EcsAction) -> Option<&'static str> {
 }
 
 fn read(file: &PolicyFile) -> Result<Document, PolicyError> {
-    Document::parse(&file.bytes).map_err(|problem| PolicyError::NoPolicy {
-        file: file.name.clone(),
-        problem: problem.to_string(),
-    })
+    Document::parse(&file.bytes).map_err(|problem| PolicyError::NoPolicy { file: file.name.clone(), problem: problem.to_string() })
 }
 
 /// The endpoint type that is meant where none is given: S3 and DynamoDB have gateway endpoints.
@@ -318,45 +314,27 @@ fn endpoint_type(given: Option<EndpointType>, service: Option<&str>) -> Endpoint
 fn short_name(service: &str) -> String {
     let service = service.trim().to_ascii_lowercase();
     let rest = service.strip_prefix("cn.").unwrap_or(&service);
-    match rest
-        .strip_prefix("com.amazonaws.")
-        .or_else(|| rest.strip_prefix("aws.api."))
-    {
-        Some(rest) => rest
-            .split_once('.')
-            .map_or(rest, |(_, name)| name)
-            .to_owned(),
+    match rest.strip_prefix("com.amazonaws.").or_else(|| rest.strip_prefix("aws.api.")) {
+        Some(rest) => rest.split_once('.').map_or(rest, |(_, name)| name).to_owned(),
         None => service,
     }
 }
 
 /// Adds what is given of the context to a request.
-fn with_context(
-    mut request: Request,
-    context: &[String],
-    absent: &[String],
-) -> Result<Request, PolicyError> {
+fn with_context(mut request: Request, context: &[String], absent: &[String]) -> Result<Request, PolicyError> {
     let mut keys: Vec<(String, Vec<String>)> = Vec::new();
     for pair in context {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or_else(|| PolicyError::Context(pair.clone()))?;
+        let (key, value) = pair.split_once('=').ok_or_else(|| PolicyError::Context(pair.clone()))?;
         if key.is_empty() {
             return Err(PolicyError::Context(pair.clone()));
         }
-        match keys
-            .iter_mut()
-            .find(|(other, _)| other.eq_ignore_ascii_case(key))
-        {
+        match keys.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(key)) {
             Some((_, values)) => values.push(value.to_owned()),
             None => keys.push((key.to_owned(), vec![value.to_owned()])),
         }
     }
     for key in absent {
-        if keys
-            .iter()
-            .any(|(other, _)| other.eq_ignore_ascii_case(key))
-        {
+        if keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
             return Err(PolicyError::Contradiction(key.clone()));
         }
         request = request.context(key, ContextValue::Absent);
@@ -388,35 +366,23 @@ fn resource(text: &str) -> Result<Resource, PolicyError> {
 pub fn check(files: &[PolicyFile], options: &CheckOptions) -> Result<CheckReport, PolicyError> {
     let action = options.action.trim();
     match action.split_once(':') {
-        Some((service, name))
-            if !service.is_empty()
-                && !name.is_empty()
-                && !action.contains(['*', '?', ' '])
-                && !name.contains(':') => {}
+        Some((service, name)) if !service.is_empty() && !name.is_empty() && !action.contains(['*', '?', ' ']) && !name.contains(':') => {}
         _ => return Err(PolicyError::Action(options.action.clone())),
     }
     let service = options.service.as_deref().map(short_name);
-    let mut request = Request::new(
-        action,
-        endpoint_type(options.endpoint_type, service.as_deref()),
-    );
+    let mut request = Request::new(action, endpoint_type(options.endpoint_type, service.as_deref()));
     if let Some(text) = &options.resource {
         request = request.resource(resource(text)?);
     }
     if let Some(text) = &options.principal {
-        request = request
-            .principal(Principal::parse(text).ok_or_else(|| PolicyError::Principal(text.clone()))?);
+        request = request.principal(Principal::parse(text).ok_or_else(|| PolicyError::Principal(text.clone()))?);
     }
     let request = with_context(request, &options.context, &options.absent)?;
     let mut checked = Vec::new();
     for file in files {
         let document = read(file)?;
         let judgement = evaluate(&document, &request);
-        checked.push(Checked {
-            file: file.name.clone(),
-            judgement,
-            problems: document.problems,
-        });
+        checked.push(Checked { file: file.name.clone(), judgement, problems: document.problems });
     }
     if checked.is_empty() {
         return Err(PolicyError::NoFile);
@@ -436,10 +402,7 @@ pub fn test(files: &[PolicyFile], options: &TestOptions) -> Result<TestReport, P
     let service = short_name(&options.service);
     let actions = ecs_actions::of_service(&service);
     if actions.is_empty() {
-        return Err(PolicyError::Service {
-            service: options.service.clone(),
-            known: ecs_actions::services().join(", "),
-        });
+        return Err(PolicyError::Service { service: options.service.clone(), known: ecs_actions::services().join(", ") });
     }
     let endpoint = endpoint_type(options.endpoint_type, Some(&service));
     let mut tested = Vec::new();
@@ -448,11 +411,7 @@ pub fn test(files: &[PolicyFile], options: &TestOptions) -> Result<TestReport, P
         let place = Place::of(options, &document);
         let mut results = Vec::new();
         for action in &actions {
-            let text = action.resource_in(
-                place.partition.as_deref(),
-                place.region.as_deref(),
-                place.account.as_deref(),
-            );
+            let text = action.resource_in(place.partition.as_deref(), place.region.as_deref(), place.account.as_deref());
             let resource = match text.contains('*') && !action.without_resource_type() {
                 true => Resource::Like(vec![text.clone()]),
                 false => Resource::Known(text.clone()),
@@ -465,37 +424,20 @@ pub fn test(files: &[PolicyFile], options: &TestOptions) -> Result<TestReport, P
                     .context("s3:ResourceAccount", ContextValue::AwsOwned)
                     .context("aws:ResourceOrgID", ContextValue::AwsOwned)
                     .context("aws:ResourceOrgPaths", ContextValue::AwsOwned),
-                CallerRole::Instance | CallerRole::Execution | CallerRole::Task => request
-                    .principal(Principal::SomeRole {
-                        account: place.account.clone(),
-                    }),
+                CallerRole::Instance | CallerRole::Execution | CallerRole::Task => request.principal(Principal::SomeRole { account: place.account.clone() }),
             };
             if let Some(region) = &place.region {
-                request = request.context(
-                    "aws:RequestedRegion",
-                    ContextValue::Known(vec![region.clone()]),
-                );
+                request = request.context("aws:RequestedRegion", ContextValue::Known(vec![region.clone()]));
             }
             let request = with_context(request, &options.context, &options.absent)?;
-            results.push(Tested {
-                action,
-                resource: text,
-                judgement: evaluate(&document, &request),
-            });
+            results.push(Tested { action, resource: text, judgement: evaluate(&document, &request) });
         }
-        tested.push(TestedFile {
-            file: file.name.clone(),
-            actions: results,
-            problems: document.problems,
-        });
+        tested.push(TestedFile { file: file.name.clone(), actions: results, problems: document.problems });
     }
     if tested.is_empty() {
         return Err(PolicyError::NoFile);
     }
-    Ok(TestReport {
-        service,
-        files: tested,
-    })
+    Ok(TestReport { service, files: tested })
 }
 
 /// Where a draft is for.
@@ -510,12 +452,8 @@ impl Place {
     fn of(options: &TestOptions, document: &Document) -> Place {
         let arns: Vec<String> = document.resource_texts();
         let part = |n: usize| {
-            let mut found: Vec<&str> = arns
-                .iter()
-                .filter(|arn| arn.starts_with("arn:"))
-                .filter_map(|arn| arn.split(':').nth(n))
-                .filter(|part| !part.is_empty() && !part.contains(['*', '?', '$']))
-                .collect();
+            let mut found: Vec<&str> =
+                arns.iter().filter(|arn| arn.starts_with("arn:")).filter_map(|arn| arn.split(':').nth(n)).filter(|part| !part.is_empty() && !part.contains(['*', '?', '$'])).collect();
             found.sort_unstable();
             found.dedup();
             match found.as_slice() {
@@ -526,11 +464,7 @@ impl Place {
         let layers = || {
             let mut regions: Vec<&str> = arns
                 .iter()
-                .filter_map(|arn| {
-                    arn.split_once(":::prod-")?
-                        .1
-                        .split_once("-starport-layer-bucket")
-                })
+                .filter_map(|arn| arn.split_once(":::prod-")?.1.split_once("-starport-layer-bucket"))
                 .map(|(region, _)| region)
                 .filter(|region| !region.is_empty() && !region.contains(['*', '?', '$']))
                 .collect();
@@ -541,11 +475,7 @@ impl Place {
                 _ => None,
             }
         };
-        Place {
-            partition: options.partition.clone().or_else(|| part(1)),
-            region: options.region.clone().or_else(|| part(3)).or_else(layers),
-            account: options.account.clone().or_else(|| part(4)),
-        }
+        Place { partition: options.partition.clone().or_else(|| part(1)), region: options.region.clone().or_else(|| part(3)).or_else(layers), account: options.account.clone().or_else(|| part(4)) }
     }
 }
 
@@ -554,19 +484,13 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> PolicyFile {
-        PolicyFile {
-            name: "p.json".into(),
-            bytes: text.as_bytes().to_vec(),
-        }
+        PolicyFile { name: "p.json".into(), bytes: text.as_bytes().to_vec() }
     }
 
     const SAMPLE: &str = r#"{"Statement":[{"Effect":"Allow","Action":["ecs:CreateCluster","ecs:ListClusters"],"Resource":["*"]}]}"#;
 
     fn options(action: &str) -> CheckOptions {
-        CheckOptions {
-            action: action.into(),
-            ..CheckOptions::default()
-        }
+        CheckOptions { action: action.into(), ..CheckOptions::default() }
     }
 
     #[test]
@@ -581,18 +505,8 @@ mod tests {
         let mended = SAMPLE.replace(r#""Effect""#, r#""Principal":"*","Effect""#);
         let report = check(&[file(&mended)], &options("ecs:CreateCluster")).expect("a policy");
         assert_eq!(report.exit_status(), 0);
-        let report = test(
-            &[file(&mended)],
-            &TestOptions {
-                service: "ecs".into(),
-                ..TestOptions::default()
-            },
-        );
-        assert_eq!(
-            report.expect("a policy").exit_status(),
-            1,
-            "the agents are shut out"
-        );
+        let report = test(&[file(&mended)], &TestOptions { service: "ecs".into(), ..TestOptions::default() });
+        assert_eq!(report.expect("a policy").exit_status(), 1, "the agents are shut out");
     }
 
     #[test]
@@ -604,26 +518,15 @@ mod tests {
         assert_eq!(report.exit_status(), 3);
         assert_eq!(report.json()["unknown_keys"], json!(["aws:PrincipalOrgID"]));
         options.context = vec!["aws:principalorgid=o-1".into()];
-        assert_eq!(
-            check(&[file(text)], &options)
-                .expect("a policy")
-                .exit_status(),
-            0
-        );
+        assert_eq!(check(&[file(text)], &options).expect("a policy").exit_status(), 0);
         options.context.clear();
         options.absent = vec!["aws:PrincipalOrgID".into()];
-        assert_eq!(
-            check(&[file(text)], &options)
-                .expect("a policy")
-                .exit_status(),
-            1
-        );
+        assert_eq!(check(&[file(text)], &options).expect("a policy").exit_status(), 1);
     }
 
     #[test]
     fn the_worst_of_several_files() {
-        let allow =
-            r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+        let allow = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
         let unknown = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}}"#;
         let options = options("ecs:Poll");
         let status = |texts: &[&str]| {
@@ -642,57 +545,19 @@ mod tests {
 
     #[test]
     fn wrong_usage() {
-        let full =
-            file(r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#);
-        let run = |options: CheckOptions| {
-            check(std::slice::from_ref(&full), &options)
-                .expect_err("wrong usage")
-                .to_string()
-        };
+        let full = file(r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#);
+        let run = |options: CheckOptions| check(std::slice::from_ref(&full), &options).expect_err("wrong usage").to_string();
         assert!(run(options("Poll")).contains("`Poll` is no action"));
         assert!(run(options("ecs:*")).contains("is no action"));
-        assert!(
-            run(CheckOptions {
-                principal: Some("bob".into()),
-                ..options("ecs:Poll")
-            })
-            .contains("`bob`")
-        );
-        assert!(
-            run(CheckOptions {
-                resource: Some("bucket".into()),
-                ..options("ecs:Poll")
-            })
-            .contains("`bucket`")
-        );
-        assert!(
-            run(CheckOptions {
-                context: vec!["k".into()],
-                ..options("ecs:Poll")
-            })
-            .contains("KEY=VALUE")
-        );
-        let both = CheckOptions {
-            context: vec!["k=v".into()],
-            absent: vec!["K".into()],
-            ..options("ecs:Poll")
-        };
+        assert!(run(CheckOptions { principal: Some("bob".into()), ..options("ecs:Poll") }).contains("`bob`"));
+        assert!(run(CheckOptions { resource: Some("bucket".into()), ..options("ecs:Poll") }).contains("`bucket`"));
+        assert!(run(CheckOptions { context: vec!["k".into()], ..options("ecs:Poll") }).contains("KEY=VALUE"));
+        let both = CheckOptions { context: vec!["k=v".into()], absent: vec!["K".into()], ..options("ecs:Poll") };
         assert!(run(both).contains("drop one"));
         let error = check(&[file("{}")], &options("ecs:Poll")).expect_err("no policy");
         assert_eq!(error.to_string(), "p.json: no Statement");
-        let error = test(
-            &[full],
-            &TestOptions {
-                service: "lambda".into(),
-                ..TestOptions::default()
-            },
-        );
-        assert!(
-            error
-                .expect_err("no such service")
-                .to_string()
-                .contains("ecs-agent")
-        );
+        let error = test(&[full], &TestOptions { service: "lambda".into(), ..TestOptions::default() });
+        assert!(error.expect_err("no such service").to_string().contains("ecs-agent"));
     }
 
     #[test]
@@ -701,15 +566,7 @@ mod tests {
             "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["a=b","c"]}}}}"#;
         let run = |context: &[&str]| {
             let context = context.iter().map(|pair| (*pair).to_owned()).collect();
-            check(
-                &[file(text)],
-                &CheckOptions {
-                    context,
-                    ..options("ecs:TagResource")
-                },
-            )
-            .expect("a policy")
-            .exit_status()
+            check(&[file(text)], &CheckOptions { context, ..options("ecs:TagResource") }).expect("a policy").exit_status()
         };
         assert_eq!(run(&["aws:TagKeys=a=b", "aws:tagkeys=c"]), 0);
         assert_eq!(run(&["aws:TagKeys=a=b", "aws:TagKeys=d"]), 1);
@@ -720,21 +577,10 @@ mod tests {
     fn the_endpoint_type_follows_the_service() {
         let text = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}}"#;
         let run = |service: &str, endpoint_type| {
-            let options = CheckOptions {
-                service: Some(service.into()),
-                endpoint_type,
-                principal: Some("arn:aws:iam::111122223333:role/r".into()),
-                ..options("s3:GetObject")
-            };
-            check(&[file(text)], &options)
-                .expect("a policy")
-                .exit_status()
+            let options = CheckOptions { service: Some(service.into()), endpoint_type, principal: Some("arn:aws:iam::111122223333:role/r".into()), ..options("s3:GetObject") };
+            check(&[file(text)], &options).expect("a policy").exit_status()
         };
-        assert_eq!(
-            run("s3", None),
-            1,
-            "at a gateway endpoint an account is its root user"
-        );
+        assert_eq!(run("s3", None), 1, "at a gateway endpoint an account is its root user");
         assert_eq!(run("com.amazonaws.eu-west-1.dynamodb", None), 1);
         assert_eq!(run("s3", Some(EndpointType::Interface)), 0);
         assert_eq!(run("ecs", None), 0);
@@ -747,29 +593,12 @@ mod tests {
                 r#"{{"Statement":{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",
                 "Resource":"arn:aws:s3:::prod-us-east-2-starport-layer-bucket/*"{condition}}}}}"#
             );
-            test(
-                &[file(&text)],
-                &TestOptions {
-                    service: "s3".into(),
-                    ..TestOptions::default()
-                },
-            )
-            .expect("a policy")
+            test(&[file(&text)], &TestOptions { service: "s3".into(), ..TestOptions::default() }).expect("a policy")
         };
         assert_eq!(run("").exit_status(), 0, "AWS's own example");
-        for key in [
-            "aws:PrincipalAccount",
-            "aws:ResourceAccount",
-            "s3:ResourceAccount",
-        ] {
-            let report = run(&format!(
-                r#","Condition":{{"StringEquals":{{"{key}":"111122223333"}}}}"#
-            ));
-            assert_eq!(
-                report.exit_status(),
-                1,
-                "{key} is never the customer's for layers"
-            );
+        for key in ["aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount"] {
+            let report = run(&format!(r#","Condition":{{"StringEquals":{{"{key}":"111122223333"}}}}"#));
+            assert_eq!(report.exit_status(), 1, "{key} is never the customer's for layers");
         }
         let org = run(r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abc"}}"#);
         assert_eq!(org.exit_status(), 1);
@@ -780,36 +609,13 @@ mod tests {
         let text = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":["ecs:Poll"],
             "Resource":"arn:aws:ecs:us-east-2:111122223333:container-instance/*"}}"#;
         let run = |options| test(&[file(text)], &options).expect("a policy");
-        let report = run(TestOptions {
-            service: "ecs-agent".into(),
-            ..TestOptions::default()
-        });
+        let report = run(TestOptions { service: "ecs-agent".into(), ..TestOptions::default() });
         assert_eq!(report.exit_status(), 0);
-        assert!(
-            report
-                .text()
-                .contains("deny    ecs:Poll on arn:aws:ecs:us-east-2:111122223333:task-set/*"),
-            "{}",
-            report.text()
-        );
-        let elsewhere = TestOptions {
-            service: "ecs-agent".into(),
-            region: Some("eu-west-1".into()),
-            ..TestOptions::default()
-        };
+        assert!(report.text().contains("deny    ecs:Poll on arn:aws:ecs:us-east-2:111122223333:task-set/*"), "{}", report.text());
+        let elsewhere = TestOptions { service: "ecs-agent".into(), region: Some("eu-west-1".into()), ..TestOptions::default() };
         assert_eq!(run(elsewhere).exit_status(), 1);
         let one = text.replace("container-instance/*", "container-instance/prod/*");
-        let report = test(
-            &[file(&one)],
-            &TestOptions {
-                service: "ecs-agent".into(),
-                ..TestOptions::default()
-            },
-        );
-        assert_eq!(
-            report.expect("a policy").exit_status(),
-            3,
-            "the cluster is not known"
-        );
+        let report = test(&[file(&one)], &TestOptions { service: "ecs-agent".into(), ..TestOptions::default() });
+        assert_eq!(report.expect("a policy").exit_status(), 3, "the cluster is not known");
     }
 }

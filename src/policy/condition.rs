@@ -38,13 +38,21 @@ pub struct Operator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Base {
     /// StringEquals and all others that compare text with a pattern.
-    Text { kind: TextKind, negated: bool },
+    Text {
+        /// How.
+        kind: TextKind,
+        /// The `Not` form.
+        negated: bool,
+    },
     /// NumericEquals … NumericGreaterThanEquals.
     Number(Order),
     /// DateEquals … DateGreaterThanEquals.
     Date(Order),
     /// IpAddress, NotIpAddress.
-    Address { negated: bool },
+    Address {
+        /// NotIpAddress.
+        negated: bool,
+    },
     /// Null.
     Null,
 }
@@ -69,18 +77,26 @@ pub enum TextKind {
 /// How ordered values are compared. `NotEqual` is the negation of `Equal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
+    /// Equals.
     Equal,
+    /// NotEquals.
     NotEqual,
+    /// LessThan.
     Less,
+    /// LessThanEquals.
     LessOrEqual,
+    /// GreaterThan.
     Greater,
+    /// GreaterThanEquals.
     GreaterOrEqual,
 }
 
 /// The prefix of an operator for keys with several values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SetOperator {
+    /// Every value of the request must do.
     ForAllValues,
+    /// One value of the request must do.
     ForAnyValue,
 }
 
@@ -153,9 +169,7 @@ impl Operator {
         } else {
             (None, name.as_str())
         };
-        let (rest, if_exists) = rest
-            .strip_suffix("ifexists")
-            .map_or((rest, false), |rest| (rest, true));
+        let (rest, if_exists) = rest.strip_suffix("ifexists").map_or((rest, false), |rest| (rest, true));
         let text = |kind, negated| Base::Text { kind, negated };
         let base = match rest {
             "stringequals" => text(TextKind::Exact, false),
@@ -179,11 +193,7 @@ impl Operator {
                 }
             }
         };
-        Some(Operator {
-            base,
-            set,
-            if_exists,
-        })
+        Some(Operator { base, set, if_exists })
     }
 
     /// Whether the operator is the negation of another: true where the key is missing.
@@ -197,53 +207,29 @@ impl Operator {
 
     /// Reads one value for this operator. `Err`: why it cannot be one.
     pub(crate) fn value(self, text: &str, variables: bool) -> Result<Value, String> {
-        let variables_fit = matches!(
-            self.base,
-            Base::Text {
-                kind: TextKind::Exact | TextKind::Fold | TextKind::Like | TextKind::Arn,
-                ..
-            }
-        );
+        let variables_fit = matches!(self.base, Base::Text { kind: TextKind::Exact | TextKind::Fold | TextKind::Like | TextKind::Arn, .. });
         match self.base {
             Base::Text { kind, .. } => {
                 let wildcards = matches!(kind, TextKind::Like | TextKind::Arn);
                 let template = Template::parse(text, wildcards, variables && variables_fit);
                 match kind {
-                    TextKind::Arn if template.colons() < 5 => {
-                        Err(format!("`{text}` is no ARN: it has fewer than six parts"))
-                    }
-                    TextKind::Bool if boolean(text).is_none() => {
-                        Err(format!("`{text}` is neither true nor false"))
-                    }
+                    TextKind::Arn if template.colons() < 5 => Err(format!("`{text}` is no ARN: it has fewer than six parts")),
+                    TextKind::Bool if boolean(text).is_none() => Err(format!("`{text}` is neither true nor false")),
                     _ => Ok(Value::Text(template)),
                 }
             }
-            Base::Number(_) => number(text)
-                .map(Value::Number)
-                .ok_or_else(|| format!("`{text}` is no number")),
-            Base::Date(_) => date(text)
-                .map(Value::Date)
-                .ok_or_else(|| format!("`{text}` is no date")),
-            Base::Address { .. } => network(text)
-                .map(Value::Net)
-                .ok_or_else(|| format!("`{text}` is no IP address or CIDR block")),
-            Base::Null => boolean(text)
-                .map(Value::Missing)
-                .ok_or_else(|| format!("`{text}` is neither true nor false")),
+            Base::Number(_) => number(text).map(Value::Number).ok_or_else(|| format!("`{text}` is no number")),
+            Base::Date(_) => date(text).map(Value::Date).ok_or_else(|| format!("`{text}` is no date")),
+            Base::Address { .. } => network(text).map(Value::Net).ok_or_else(|| format!("`{text}` is no IP address or CIDR block")),
+            Base::Null => boolean(text).map(Value::Missing).ok_or_else(|| format!("`{text}` is neither true nor false")),
         }
     }
 
     /// Makes the pattern of a text value whose variables are filled in.
     pub(crate) fn shape(self, pattern: Pattern) -> Pattern {
         match self.base {
-            Base::Text {
-                kind: TextKind::Fold | TextKind::Bool,
-                ..
-            } => pattern.fold(),
-            Base::Text {
-                kind: TextKind::Arn,
-                ..
-            } => pattern.by_segment(),
+            Base::Text { kind: TextKind::Fold | TextKind::Bool, .. } => pattern.fold(),
+            Base::Text { kind: TextKind::Arn, .. } => pattern.by_segment(),
             _ => pattern,
         }
     }
@@ -252,12 +238,8 @@ impl Operator {
     pub(crate) fn agrees(self, bound: &Bound, given: &str) -> bool {
         match (self.base, bound) {
             (_, Bound::Text(pattern)) => pattern.matches(given),
-            (Base::Number(order), Bound::Number(own)) => {
-                number(given).is_some_and(|given| order.holds(given.partial_cmp(own)))
-            }
-            (Base::Date(order), Bound::Date(own)) => {
-                date(given).is_some_and(|given| order.holds(Some(given.cmp(own))))
-            }
+            (Base::Number(order), Bound::Number(own)) => number(given).is_some_and(|given| order.holds(given.partial_cmp(own))),
+            (Base::Date(order), Bound::Date(own)) => date(given).is_some_and(|given| order.holds(Some(given.cmp(own)))),
             (_, Bound::Net(net)) => address(given).is_some_and(|given| net.contains(&given)),
             _ => false,
         }
@@ -333,10 +315,7 @@ impl Order {
 
 /// A decimal number.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// `true` or `false`, in any case.
@@ -358,33 +337,16 @@ pub(crate) fn date(text: &str) -> Option<Timestamp> {
     }
     if let Ok(seconds) = text.parse::<i64>() {
         // A bare year is ISO 8601; no policy means the first hours of 1970.
-        return if text.len() == 4 {
-            format!("{text}-01-01")
-                .parse::<Date>()
-                .ok()?
-                .to_zoned(TimeZone::UTC)
-                .ok()
-                .map(|zoned| zoned.timestamp())
-        } else {
-            Timestamp::from_second(seconds).ok()
-        };
+        return if text.len() == 4 { format!("{text}-01-01").parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()) } else { Timestamp::from_second(seconds).ok() };
     }
     let (local, bare) = match text.strip_suffix(['Z', 'z']) {
         Some(bare) => (bare, false),
         None => (text, true),
     };
     if bare && let Ok(day) = local.parse::<Date>() {
-        return day
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp());
+        return day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     }
-    local
-        .parse::<DateTime>()
-        .ok()?
-        .to_zoned(TimeZone::UTC)
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    local.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
 /// An address, without a prefix length.
@@ -408,17 +370,7 @@ mod tests {
         let bounds: Vec<Bound> = values
             .iter()
             .map(|text| match operator.value(text, true).expect("a value") {
-                Value::Text(_)
-                    if matches!(
-                        operator.base,
-                        Base::Text {
-                            kind: TextKind::Like | TextKind::Arn,
-                            ..
-                        }
-                    ) =>
-                {
-                    Bound::Text(operator.shape(Pattern::glob(text)))
-                }
+                Value::Text(_) if matches!(operator.base, Base::Text { kind: TextKind::Like | TextKind::Arn, .. }) => Bound::Text(operator.shape(Pattern::glob(text))),
                 Value::Text(_) => Bound::Text(operator.shape(Pattern::literal(text))),
                 Value::Number(number) => Bound::Number(number),
                 Value::Date(date) => Bound::Date(date),
@@ -426,8 +378,7 @@ mod tests {
                 Value::Missing(missing) => Bound::Missing(missing),
             })
             .collect();
-        let given: Option<Vec<String>> =
-            given.map(|given| given.iter().map(|v| (*v).to_owned()).collect());
+        let given: Option<Vec<String>> = given.map(|given| given.iter().map(|v| (*v).to_owned()).collect());
         operator.judge(&bounds, given.as_deref())
     }
 
@@ -437,18 +388,8 @@ mod tests {
             ("StringEquals", "vpc-1", "vpc-1", "VPC-1"),
             ("StringEqualsIgnoreCase", "vpc-1", "VPC-1", "vpc-2"),
             ("StringLike", "vpc-*", "vpc-1", "eni-1"),
-            (
-                "ArnEquals",
-                "arn:aws:iam::1:role/*",
-                "arn:aws:iam::1:role/a/b",
-                "arn:aws:iam::2:role/a",
-            ),
-            (
-                "ArnLike",
-                "arn:aws:iam::?:role/x",
-                "arn:aws:iam::9:role/x",
-                "arn:aws:iam::99:role/x",
-            ),
+            ("ArnEquals", "arn:aws:iam::1:role/*", "arn:aws:iam::1:role/a/b", "arn:aws:iam::2:role/a"),
+            ("ArnLike", "arn:aws:iam::?:role/x", "arn:aws:iam::9:role/x", "arn:aws:iam::99:role/x"),
             ("Bool", "true", "TRUE", "false"),
             ("BinaryEquals", "QmluYXJ5", "QmluYXJ5", "qmluYXJ5"),
             ("NumericEquals", "10", "10.0", "11"),
@@ -456,86 +397,31 @@ mod tests {
             ("NumericLessThanEquals", "10", "10", "10.1"),
             ("NumericGreaterThan", "10", "11", "10"),
             ("NumericGreaterThanEquals", "10", "10", "9"),
-            (
-                "DateEquals",
-                "2026-01-01T00:00:00Z",
-                "2026-01-01",
-                "2026-01-02",
-            ),
-            (
-                "DateLessThan",
-                "2026-01-01T00:00:00Z",
-                "2025-12-31T23:59:59Z",
-                "1767225600",
-            ),
-            (
-                "DateLessThanEquals",
-                "1767225600",
-                "2026-01-01T00:00Z",
-                "2026-01-01T00:00:01Z",
-            ),
-            (
-                "DateGreaterThan",
-                "2026-01-01T01:00:00+01:00",
-                "2026-01-01T00:00:01Z",
-                "2026-01-01T00:00:00Z",
-            ),
-            (
-                "DateGreaterThanEquals",
-                "2026",
-                "2026-01-01T00:00:00Z",
-                "2025-12-31",
-            ),
+            ("DateEquals", "2026-01-01T00:00:00Z", "2026-01-01", "2026-01-02"),
+            ("DateLessThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", "1767225600"),
+            ("DateLessThanEquals", "1767225600", "2026-01-01T00:00Z", "2026-01-01T00:00:01Z"),
+            ("DateGreaterThan", "2026-01-01T01:00:00+01:00", "2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z"),
+            ("DateGreaterThanEquals", "2026", "2026-01-01T00:00:00Z", "2025-12-31"),
             ("IpAddress", "10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
             ("IpAddress", "2001:db8::/32", "2001:db8::1", "10.0.0.1"),
             ("IpAddress", "10.0.0.1", "10.0.0.1", "10.0.0.2"),
         ] {
-            assert_eq!(
-                judge(operator, &[value], Some(&[agrees])),
-                Truth::Yes,
-                "{operator} {agrees}"
-            );
-            assert_eq!(
-                judge(operator, &[value], Some(&[other])),
-                Truth::No,
-                "{operator} {other}"
-            );
+            assert_eq!(judge(operator, &[value], Some(&[agrees])), Truth::Yes, "{operator} {agrees}");
+            assert_eq!(judge(operator, &[value], Some(&[other])), Truth::No, "{operator} {other}");
         }
         for (operator, value, agrees, other) in [
             ("StringNotEquals", "a", "a", "b"),
             ("StringNotEqualsIgnoreCase", "a", "A", "b"),
             ("StringNotLike", "a*", "ab", "b"),
-            (
-                "ArnNotEquals",
-                "arn:aws:iam::1:role/*",
-                "arn:aws:iam::1:role/a",
-                "no ARN",
-            ),
-            (
-                "ArnNotLike",
-                "arn:aws:iam::1:role/*",
-                "arn:aws:iam::1:role/a",
-                "arn:aws:iam::2:role/a",
-            ),
+            ("ArnNotEquals", "arn:aws:iam::1:role/*", "arn:aws:iam::1:role/a", "no ARN"),
+            ("ArnNotLike", "arn:aws:iam::1:role/*", "arn:aws:iam::1:role/a", "arn:aws:iam::2:role/a"),
             ("NumericNotEquals", "1", "1", "2"),
             ("DateNotEquals", "2026-01-01", "2026-01-01", "2026-01-02"),
             ("NotIpAddress", "10.0.0.0/8", "10.0.0.1", "192.0.2.1"),
         ] {
-            assert_eq!(
-                judge(operator, &[value], Some(&[agrees])),
-                Truth::No,
-                "{operator} {agrees}"
-            );
-            assert_eq!(
-                judge(operator, &[value], Some(&[other])),
-                Truth::Yes,
-                "{operator} {other}"
-            );
-            assert_eq!(
-                judge(operator, &[value], None),
-                Truth::Yes,
-                "{operator}: negated, so true without the key"
-            );
+            assert_eq!(judge(operator, &[value], Some(&[agrees])), Truth::No, "{operator} {agrees}");
+            assert_eq!(judge(operator, &[value], Some(&[other])), Truth::Yes, "{operator} {other}");
+            assert_eq!(judge(operator, &[value], None), Truth::Yes, "{operator}: negated, so true without the key");
         }
     }
 
@@ -543,19 +429,10 @@ mod tests {
     fn missing_keys() {
         assert_eq!(judge("StringEquals", &["a"], None), Truth::No);
         assert_eq!(judge("StringEqualsIfExists", &["a"], None), Truth::Yes);
-        assert_eq!(
-            judge("StringEqualsIfExists", &["a"], Some(&["b"])),
-            Truth::No
-        );
+        assert_eq!(judge("StringEqualsIfExists", &["a"], Some(&["b"])), Truth::No);
         assert_eq!(judge("ForAllValues:StringEquals", &["a"], None), Truth::Yes);
-        assert_eq!(
-            judge("ForAnyValue:StringNotEquals", &["a"], None),
-            Truth::No
-        );
-        assert_eq!(
-            judge("ForAnyValue:StringEqualsIfExists", &["a"], None),
-            Truth::Yes
-        );
+        assert_eq!(judge("ForAnyValue:StringNotEquals", &["a"], None), Truth::No);
+        assert_eq!(judge("ForAnyValue:StringEqualsIfExists", &["a"], None), Truth::Yes);
         assert_eq!(judge("Null", &["true"], None), Truth::Yes);
         assert_eq!(judge("Null", &["false"], None), Truth::No);
         assert_eq!(judge("Null", &["false"], Some(&["x"])), Truth::Yes);
@@ -565,28 +442,13 @@ mod tests {
     #[test]
     fn sets() {
         let both: Option<&[&str]> = Some(&["a", "b"]);
-        assert_eq!(
-            judge("ForAllValues:StringEquals", &["a", "b", "c"], both),
-            Truth::Yes
-        );
+        assert_eq!(judge("ForAllValues:StringEquals", &["a", "b", "c"], both), Truth::Yes);
         assert_eq!(judge("ForAllValues:StringEquals", &["a"], both), Truth::No);
         assert_eq!(judge("ForAnyValue:StringEquals", &["b"], both), Truth::Yes);
-        assert_eq!(
-            judge("ForAnyValue:StringNotEquals", &["a"], both),
-            Truth::Yes
-        );
-        assert_eq!(
-            judge("ForAnyValue:StringNotEquals", &["a", "b"], both),
-            Truth::No
-        );
-        assert_eq!(
-            judge("ForAllValues:StringNotEquals", &["c"], both),
-            Truth::Yes
-        );
-        assert_eq!(
-            judge("ForAllValues:StringNotEquals", &["a"], both),
-            Truth::No
-        );
+        assert_eq!(judge("ForAnyValue:StringNotEquals", &["a"], both), Truth::Yes);
+        assert_eq!(judge("ForAnyValue:StringNotEquals", &["a", "b"], both), Truth::No);
+        assert_eq!(judge("ForAllValues:StringNotEquals", &["c"], both), Truth::Yes);
+        assert_eq!(judge("ForAllValues:StringNotEquals", &["a"], both), Truth::No);
         // Several values without a set operator: undefined where a value agrees.
         assert_eq!(judge("StringEquals", &["a"], both), Truth::Doubt);
         assert_eq!(judge("StringEquals", &["c"], both), Truth::No);
@@ -597,44 +459,17 @@ mod tests {
     #[test]
     fn several_values_of_the_policy_are_or_and_nor() {
         assert_eq!(judge("StringEquals", &["a", "b"], Some(&["b"])), Truth::Yes);
-        assert_eq!(
-            judge("StringNotEquals", &["a", "b"], Some(&["b"])),
-            Truth::No
-        );
-        assert_eq!(
-            judge(
-                "NotIpAddress",
-                &["10.0.0.0/8", "192.0.2.0/24"],
-                Some(&["192.0.2.9"])
-            ),
-            Truth::No
-        );
+        assert_eq!(judge("StringNotEquals", &["a", "b"], Some(&["b"])), Truth::No);
+        assert_eq!(judge("NotIpAddress", &["10.0.0.0/8", "192.0.2.0/24"], Some(&["192.0.2.9"])), Truth::No);
         assert_eq!(judge("Null", &["true", "false"], None), Truth::Yes);
     }
 
     #[test]
     fn no_such_operator_or_value() {
-        for name in [
-            "StringEqual",
-            "NullIfExists",
-            "ForAllValues:Null",
-            "NumericLike",
-            "Date",
-            "",
-            "IfExists",
-            "For:Bool",
-        ] {
+        for name in ["StringEqual", "NullIfExists", "ForAllValues:Null", "NumericLike", "Date", "", "IfExists", "For:Bool"] {
             assert_eq!(Operator::parse(name), None, "{name}");
         }
-        for (operator, value) in [
-            ("Bool", "yes"),
-            ("NumericEquals", "ten"),
-            ("NumericEquals", "inf"),
-            ("DateLessThan", "soon"),
-            ("IpAddress", "10.0.0.0/33"),
-            ("ArnLike", "*"),
-            ("Null", "maybe"),
-        ] {
+        for (operator, value) in [("Bool", "yes"), ("NumericEquals", "ten"), ("NumericEquals", "inf"), ("DateLessThan", "soon"), ("IpAddress", "10.0.0.0/33"), ("ArnLike", "*"), ("Null", "maybe")] {
             let operator = Operator::parse(operator).expect("an operator");
             assert!(operator.value(value, true).is_err(), "{value}");
         }

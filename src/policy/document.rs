@@ -31,8 +31,11 @@ pub struct Document {
 pub struct Statement {
     /// Position in the document, from 0.
     pub index: usize,
+    /// The Sid, for messages.
     pub sid: Option<String>,
+    /// Allow or Deny.
     pub effect: Effect,
+    /// Principal or NotPrincipal.
     pub principal: Option<Element<Entry>>,
     /// Patterns in lower case.
     pub(crate) action: Option<Element<Pattern>>,
@@ -47,7 +50,9 @@ pub struct Statement {
 /// Whether a statement allows or denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// `Allow`, also in another case: then the statement is malformed and grants nothing.
     Allow,
+    /// `Deny`
     Deny,
     /// No Effect, or none that is known: it may be a Deny.
     Unreadable,
@@ -58,6 +63,7 @@ pub enum Effect {
 pub struct Element<T> {
     /// NotPrincipal, NotAction, NotResource.
     pub not: bool,
+    /// What it lists; never empty.
     pub values: Vec<T>,
 }
 
@@ -66,6 +72,7 @@ pub struct Element<T> {
 pub struct Problem {
     /// The statement, from 0; `None`: the document itself.
     pub statement: Option<usize>,
+    /// Its kind.
     pub kind: ProblemKind,
     /// What is wrong, as a phrase: `no Principal`.
     pub text: String,
@@ -111,18 +118,10 @@ impl Document {
     /// # Errors
     /// There is no policy in it: not JSON, no object, or no Statement. All else is in `problems`.
     pub fn parse(bytes: &[u8]) -> Result<Document, Problem> {
-        let fail = |kind, text| Problem {
-            statement: None,
-            kind,
-            text,
-        };
-        let json = Json::parse(bytes)
-            .map_err(|error| fail(ProblemKind::Syntax, format!("invalid JSON: {error}")))?;
+        let fail = |kind, text| Problem { statement: None, kind, text };
+        let json = Json::parse(bytes).map_err(|error| fail(ProblemKind::Syntax, format!("invalid JSON: {error}")))?;
         let Json::Object(members) = json else {
-            return Err(fail(
-                ProblemKind::Syntax,
-                format!("{} where a policy document should be", json.kind()),
-            ));
+            return Err(fail(ProblemKind::Syntax, format!("{} where a policy document should be", json.kind())));
         };
         let mut reader = Reader::default();
         let mut versions = Vec::new();
@@ -132,26 +131,17 @@ impl Document {
                 "version" => versions.push(value),
                 "statement" => bodies.push(value),
                 "id" => {}
-                _ => reader.report(
-                    ProblemKind::UnknownElement,
-                    format!("unknown element `{name}`"),
-                ),
+                _ => reader.report(ProblemKind::UnknownElement, format!("unknown element `{name}`")),
             }
         }
         if bodies.iter().all(|body| **body == Json::Null) {
             return Err(fail(ProblemKind::NoStatement, "no Statement".to_owned()));
         }
         if bodies.len() > 1 {
-            reader.report(
-                ProblemKind::Conflict,
-                "Statement stands more than once".to_owned(),
-            );
+            reader.report(ProblemKind::Conflict, "Statement stands more than once".to_owned());
         }
         if versions.len() > 1 {
-            reader.report(
-                ProblemKind::Conflict,
-                "Version stands more than once".to_owned(),
-            );
+            reader.report(ProblemKind::Conflict, "Version stands more than once".to_owned());
         }
         let variables = match versions.first() {
             None => false,
@@ -177,17 +167,8 @@ impl Document {
             reader.report(ProblemKind::NoStatement, "Statement is empty".to_owned());
         }
         let doubtful = !reader.problems.is_empty();
-        let statements = found
-            .into_iter()
-            .enumerate()
-            .map(|(index, json)| reader.statement(index, json, variables))
-            .collect();
-        Ok(Document {
-            variables,
-            statements,
-            problems: reader.problems,
-            doubtful,
-        })
+        let statements = found.into_iter().enumerate().map(|(index, json)| reader.statement(index, json, variables)).collect();
+        Ok(Document { variables, statements, problems: reader.problems, doubtful })
     }
 }
 
@@ -195,12 +176,7 @@ impl Document {
     /// The texts of all Resource and NotResource elements, variables as `$`.
     pub(crate) fn resource_texts(&self) -> Vec<String> {
         let element = |statement: &Statement| statement.resource.clone();
-        self.statements
-            .iter()
-            .filter_map(element)
-            .flat_map(|element| element.values)
-            .map(|t| t.to_string())
-            .collect()
+        self.statements.iter().filter_map(element).flat_map(|element| element.values).map(|t| t.to_string()).collect()
     }
 }
 
@@ -213,31 +189,15 @@ struct Reader {
 
 impl Reader {
     fn report(&mut self, kind: ProblemKind, text: String) {
-        self.problems.push(Problem {
-            statement: self.statement,
-            kind,
-            text,
-        });
+        self.problems.push(Problem { statement: self.statement, kind, text });
     }
 
     fn statement(&mut self, index: usize, json: &Json, variables: bool) -> Statement {
         self.statement = Some(index);
         let before = self.problems.len();
-        let mut statement = Statement {
-            index,
-            sid: None,
-            effect: Effect::Unreadable,
-            principal: None,
-            action: None,
-            resource: None,
-            conditions: Vec::new(),
-            malformed: true,
-        };
+        let mut statement = Statement { index, sid: None, effect: Effect::Unreadable, principal: None, action: None, resource: None, conditions: Vec::new(), malformed: true };
         let Json::Object(members) = json else {
-            self.report(
-                ProblemKind::Value,
-                format!("{} where an object should be", json.kind()),
-            );
+            self.report(ProblemKind::Value, format!("{} where an object should be", json.kind()));
             return statement;
         };
         for (name, value) in members {
@@ -246,41 +206,27 @@ impl Reader {
                     Json::Text(sid) => statement.sid = Some(sid.clone()),
                     other => self.report(ProblemKind::Value, format!("Sid is {}", other.kind())),
                 },
-                "effect" | "principal" | "notprincipal" | "action" | "notaction" | "resource"
-                | "notresource" | "condition" => {}
-                _ => self.report(
-                    ProblemKind::UnknownElement,
-                    format!("unknown element `{name}`"),
-                ),
+                "effect" | "principal" | "notprincipal" | "action" | "notaction" | "resource" | "notresource" | "condition" => {}
+                _ => self.report(ProblemKind::UnknownElement, format!("unknown element `{name}`")),
             }
         }
         statement.effect = self.effect(members);
-        statement.principal =
-            self.element(members, "Principal", |reader, value| reader.entries(value));
-        statement.action = self.element(members, "Action", |reader, value| {
-            reader.list(value, "Action", action)
-        });
-        statement.resource = self.element(members, "Resource", |reader, value| {
-            reader.list(value, "Resource", |t| resource(t, variables))
-        });
+        statement.principal = self.element(members, "Principal", |reader, value| reader.entries(value));
+        statement.action = self.element(members, "Action", |reader, value| reader.list(value, "Action", action));
+        statement.resource = self.element(members, "Resource", |reader, value| reader.list(value, "Resource", |t| resource(t, variables)));
         statement.conditions = self.conditions(members, variables);
         statement.malformed = self.problems.len() > before;
         statement
     }
 
     fn effect(&mut self, members: &[(String, Json)]) -> Effect {
-        let mut all = members
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("Effect"));
+        let mut all = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Effect"));
         let Some((_, value)) = all.next() else {
             self.report(ProblemKind::Missing, "no Effect".to_owned());
             return Effect::Unreadable;
         };
         if all.next().is_some() {
-            self.report(
-                ProblemKind::Conflict,
-                "Effect stands more than once".to_owned(),
-            );
+            self.report(ProblemKind::Conflict, "Effect stands more than once".to_owned());
             return Effect::Unreadable;
         }
         match value {
@@ -289,11 +235,7 @@ impl Reader {
             Json::Text(effect) => {
                 self.report(ProblemKind::Value, format!("unknown Effect `{effect}`"));
                 // Wrong in its case alone: what was meant is plain, and an Allow of this kind grants nothing.
-                if effect.trim().eq_ignore_ascii_case("Allow") {
-                    Effect::Allow
-                } else {
-                    Effect::Unreadable
-                }
+                if effect.trim().eq_ignore_ascii_case("Allow") { Effect::Allow } else { Effect::Unreadable }
             }
             other => {
                 self.report(ProblemKind::Value, format!("Effect is {}", other.kind()));
@@ -303,12 +245,7 @@ impl Reader {
     }
 
     /// Reads an element or its Not form, exactly one of which must stand.
-    fn element<T>(
-        &mut self,
-        members: &[(String, Json)],
-        name: &str,
-        read: impl FnOnce(&mut Reader, &Json) -> Option<Vec<T>>,
-    ) -> Option<Element<T>> {
+    fn element<T>(&mut self, members: &[(String, Json)], name: &str, read: impl FnOnce(&mut Reader, &Json) -> Option<Vec<T>>) -> Option<Element<T>> {
         let negated = format!("Not{name}");
         let mut found: Vec<(bool, &Json)> = Vec::new();
         for (member, value) in members {
@@ -325,14 +262,8 @@ impl Reader {
             }
             [(not, value)] => read(self, value).map(|values| Element { not: *not, values }),
             [(first, _), rest @ ..] => {
-                let text = if rest.iter().any(|(not, _)| not != first) {
-                    format!("both {name} and {negated}")
-                } else {
-                    format!(
-                        "{} stands more than once",
-                        if *first { negated.as_str() } else { name }
-                    )
-                };
+                let text =
+                    if rest.iter().any(|(not, _)| not != first) { format!("both {name} and {negated}") } else { format!("{} stands more than once", if *first { negated.as_str() } else { name }) };
                 self.report(ProblemKind::Conflict, text);
                 None
             }
@@ -340,12 +271,7 @@ impl Reader {
     }
 
     /// A string or an array of strings, each read by `read`. All or nothing.
-    fn list<T>(
-        &mut self,
-        value: &Json,
-        name: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<Vec<T>> {
+    fn list<T>(&mut self, value: &Json, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let before = self.problems.len();
         let mut list = Vec::new();
         let items = match value {
@@ -372,10 +298,7 @@ impl Reader {
             return match value {
                 Json::Text(text) if text == "*" => Some(vec![Entry::Anyone]),
                 Json::Text(text) => {
-                    self.report(
-                        ProblemKind::Value,
-                        format!("Principal `{text}` is neither `*` nor an object"),
-                    );
+                    self.report(ProblemKind::Value, format!("Principal `{text}` is neither `*` nor an object"));
                     None
                 }
                 other => {
@@ -399,10 +322,7 @@ impl Reader {
                 "federated" => |name| Ok(Entry::Federated(name.to_owned())),
                 "canonicaluser" => |name| Ok(Entry::Canonical(name.to_owned())),
                 _ => {
-                    self.report(
-                        ProblemKind::Value,
-                        format!("unknown kind of Principal `{kind}`"),
-                    );
+                    self.report(ProblemKind::Value, format!("unknown kind of Principal `{kind}`"));
                     continue;
                 }
             };
@@ -412,17 +332,12 @@ impl Reader {
     }
 
     fn conditions(&mut self, members: &[(String, Json)], variables: bool) -> Vec<Condition> {
-        let mut blocks = members
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("Condition"));
+        let mut blocks = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Condition"));
         let Some((_, block)) = blocks.next() else {
             return Vec::new();
         };
         if blocks.next().is_some() {
-            self.report(
-                ProblemKind::Conflict,
-                "Condition stands more than once".to_owned(),
-            );
+            self.report(ProblemKind::Conflict, "Condition stands more than once".to_owned());
             return Vec::new();
         }
         let Json::Object(operators) = block else {
@@ -432,72 +347,36 @@ impl Reader {
         let mut conditions: Vec<Condition> = Vec::new();
         for (name, keys) in operators {
             let Some(operator) = Operator::parse(name) else {
-                self.report(
-                    ProblemKind::Operator,
-                    format!("unknown condition operator `{name}`"),
-                );
+                self.report(ProblemKind::Operator, format!("unknown condition operator `{name}`"));
                 continue;
             };
             let Json::Object(keys) = keys else {
-                self.report(
-                    ProblemKind::Value,
-                    format!("condition {name} is {}", keys.kind()),
-                );
+                self.report(ProblemKind::Value, format!("condition {name} is {}", keys.kind()));
                 continue;
             };
-            if operators
-                .iter()
-                .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-                .count()
-                > 1
-            {
-                self.report(
-                    ProblemKind::Conflict,
-                    format!("condition {name} stands more than once"),
-                );
+            if operators.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).count() > 1 {
+                self.report(ProblemKind::Conflict, format!("condition {name} stands more than once"));
             }
             for (key, values) in keys {
-                if keys
-                    .iter()
-                    .filter(|(other, _)| other.eq_ignore_ascii_case(key))
-                    .count()
-                    > 1
-                {
-                    self.report(
-                        ProblemKind::Conflict,
-                        format!("condition {name} names {key} more than once"),
-                    );
+                if keys.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key)).count() > 1 {
+                    self.report(ProblemKind::Conflict, format!("condition {name} names {key} more than once"));
                 }
                 if let Some(values) = self.values(operator, name, key, values, variables) {
-                    conditions.push(Condition {
-                        operator,
-                        key: key.clone(),
-                        values,
-                    });
+                    conditions.push(Condition { operator, key: key.clone(), values });
                 }
             }
         }
         conditions
     }
 
-    fn values(
-        &mut self,
-        operator: Operator,
-        name: &str,
-        key: &str,
-        values: &Json,
-        variables: bool,
-    ) -> Option<Vec<super::condition::Value>> {
+    fn values(&mut self, operator: Operator, name: &str, key: &str, values: &Json, variables: bool) -> Option<Vec<super::condition::Value>> {
         let before = self.problems.len();
         let items = match values {
             Json::Array(items) => items.as_slice(),
             one => std::slice::from_ref(one),
         };
         if items.is_empty() {
-            self.report(
-                ProblemKind::Value,
-                format!("condition {name} on {key} has no value"),
-            );
+            self.report(ProblemKind::Value, format!("condition {name} on {key} has no value"));
         }
         let mut read = Vec::new();
         for item in items {
@@ -506,20 +385,14 @@ impl Reader {
                 Json::Number(number) => number.clone(),
                 Json::Bool(value) => value.to_string(),
                 other => {
-                    self.report(
-                        ProblemKind::Value,
-                        format!("condition {name} on {key} holds {}", other.kind()),
-                    );
+                    self.report(ProblemKind::Value, format!("condition {name} on {key} holds {}", other.kind()));
                     continue;
                 }
             };
             match operator.value(&text, variables) {
                 Ok(value) => read.push(value),
                 Err(problem) => {
-                    self.report(
-                        ProblemKind::Value,
-                        format!("condition {name} on {key}: {problem}"),
-                    );
+                    self.report(ProblemKind::Value, format!("condition {name} on {key}: {problem}"));
                 }
             }
         }
@@ -563,18 +436,10 @@ impl Entry {
             return Ok(Entry::Anyone);
         }
         if account_like(text) {
-            return Ok(Entry::Account {
-                partition: None,
-                account: text.to_owned(),
-            });
+            return Ok(Entry::Account { partition: None, account: text.to_owned() });
         }
         // What is left of a principal that was deleted: its unique id.
-        if text.len() >= 16
-            && text.starts_with('A')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        {
+        if text.len() >= 16 && text.starts_with('A') && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
             return Ok(Entry::Deleted(text.to_owned()));
         }
         if text.contains(['*', '?']) {
@@ -588,16 +453,9 @@ impl Entry {
             return Err(wrong());
         }
         match (*service, name.split_once('/')) {
-            ("iam", None) if *name == "root" => Ok(Entry::Account {
-                partition: Some((*partition).to_owned()),
-                account: (*account).to_owned(),
-            }),
-            ("iam", Some(("role" | "user", rest))) if !rest.is_empty() => {
-                Ok(Entry::Arn(text.to_owned()))
-            }
-            ("sts", Some(("assumed-role" | "federated-user", rest))) if !rest.is_empty() => {
-                Ok(Entry::Arn(text.to_owned()))
-            }
+            ("iam", None) if *name == "root" => Ok(Entry::Account { partition: Some((*partition).to_owned()), account: (*account).to_owned() }),
+            ("iam", Some(("role" | "user", rest))) if !rest.is_empty() => Ok(Entry::Arn(text.to_owned())),
+            ("sts", Some(("assumed-role" | "federated-user", rest))) if !rest.is_empty() => Ok(Entry::Arn(text.to_owned())),
             _ => Err(wrong()),
         }
     }
@@ -612,21 +470,13 @@ mod tests {
     }
 
     fn texts(text: &str) -> Vec<String> {
-        parse(text)
-            .problems
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        parse(text).problems.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn one_statement_and_scalars_read_as_lists_of_one() {
-        let single = parse(
-            r#"{"statement":{"effect":"Allow","PRINCIPAL":"*","action":"ecs:Poll","resource":"*"}}"#,
-        );
-        let list = parse(
-            r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":["ecs:Poll"],"Resource":["*"]}]}"#,
-        );
+        let single = parse(r#"{"statement":{"effect":"Allow","PRINCIPAL":"*","action":"ecs:Poll","resource":"*"}}"#);
+        let list = parse(r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":["ecs:Poll"],"Resource":["*"]}]}"#);
         assert_eq!(single, list);
         assert!(single.problems.is_empty());
     }
@@ -642,91 +492,36 @@ mod tests {
 
     #[test]
     fn no_policy_at_all() {
-        for (text, kind) in [
-            ("", ProblemKind::Syntax),
-            ("[]", ProblemKind::Syntax),
-            ("{}", ProblemKind::NoStatement),
-            (r#"{"Statement":null}"#, ProblemKind::NoStatement),
-            (r#"{"Statement":[}"#, ProblemKind::Syntax),
-        ] {
-            assert_eq!(
-                Document::parse(text.as_bytes())
-                    .expect_err("no policy")
-                    .kind,
-                kind,
-                "{text}"
-            );
+        for (text, kind) in
+            [("", ProblemKind::Syntax), ("[]", ProblemKind::Syntax), ("{}", ProblemKind::NoStatement), (r#"{"Statement":null}"#, ProblemKind::NoStatement), (r#"{"Statement":[}"#, ProblemKind::Syntax)]
+        {
+            assert_eq!(Document::parse(text.as_bytes()).expect_err("no policy").kind, kind, "{text}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_listed_by_statement() {
         for (statement, expected) in [
-            (
-                r#"{"Principal":"*","Action":"*","Resource":"*"}"#,
-                "no Effect",
-            ),
-            (
-                r#"{"Effect":"allow","Principal":"*","Action":"*","Resource":"*"}"#,
-                "unknown Effect `allow`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Resource":"*"}"#,
-                "no Action",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*"}"#,
-                "no Resource",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","NotAction":"a:b","Resource":"*"}"#,
-                "both Action and NotAction",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","Action":"a:b","Resource":"*"}"#,
-                "Action stands more than once",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":[],"Resource":"*"}"#,
-                "Action is empty",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"Poll","Resource":"*"}"#,
-                "`Poll` is no action: `service:Name` or `*`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"mine"}"#,
-                "`mine` is no resource: an ARN or `*`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111122223333:role/*"},"Action":"*","Resource":"*"}"#,
-                "`arn:aws:iam::111122223333:role/*` is no principal: it cannot hold wildcards",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":{"Role":"x"},"Action":"*","Resource":"*"}"#,
-                "unknown kind of Principal `Role`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condtion":{}}"#,
-                "unknown element `Condtion`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringSame":{"a:b":"c"}}}"#,
-                "unknown condition operator `StringSame`",
-            ),
-            (
-                r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"a:b":"c"}}}"#,
-                "condition Bool on a:b: `c` is neither true nor false",
-            ),
+            (r#"{"Principal":"*","Action":"*","Resource":"*"}"#, "no Effect"),
+            (r#"{"Effect":"allow","Principal":"*","Action":"*","Resource":"*"}"#, "unknown Effect `allow`"),
+            (r#"{"Effect":"Deny","Principal":"*","Resource":"*"}"#, "no Action"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*"}"#, "no Resource"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","NotAction":"a:b","Resource":"*"}"#, "both Action and NotAction"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","Action":"a:b","Resource":"*"}"#, "Action stands more than once"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":[],"Resource":"*"}"#, "Action is empty"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"Poll","Resource":"*"}"#, "`Poll` is no action: `service:Name` or `*`"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"mine"}"#, "`mine` is no resource: an ARN or `*`"),
+            (r#"{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111122223333:role/*"},"Action":"*","Resource":"*"}"#, "`arn:aws:iam::111122223333:role/*` is no principal: it cannot hold wildcards"),
+            (r#"{"Effect":"Deny","Principal":{"Role":"x"},"Action":"*","Resource":"*"}"#, "unknown kind of Principal `Role`"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condtion":{}}"#, "unknown element `Condtion`"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringSame":{"a:b":"c"}}}"#, "unknown condition operator `StringSame`"),
+            (r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"a:b":"c"}}}"#, "condition Bool on a:b: `c` is neither true nor false"),
             ("42", "a number where an object should be"),
         ] {
             let found = texts(&format!(r#"{{"Statement":[{statement}]}}"#));
             assert_eq!(found, [format!("statement 0: {expected}")], "{statement}");
         }
-        assert_eq!(
-            texts(r#"{"Version":"2026-01-01","Statement":[]}"#),
-            ["unknown Version `2026-01-01`", "Statement is empty"]
-        );
+        assert_eq!(texts(r#"{"Version":"2026-01-01","Statement":[]}"#), ["unknown Version `2026-01-01`", "Statement is empty"]);
     }
 
     #[test]
@@ -739,9 +534,6 @@ mod tests {
         assert!(document.problems.is_empty(), "{:?}", document.problems);
         let principal = document.statements[0].principal.as_ref().expect("readable");
         assert_eq!(principal.values.len(), 10);
-        assert_eq!(
-            principal.values[6],
-            Entry::Deleted("AROAEXAMPLEEXAMPLE123".to_owned())
-        );
+        assert_eq!(principal.values[6], Entry::Deleted("AROAEXAMPLEEXAMPLE123".to_owned()));
     }
 }

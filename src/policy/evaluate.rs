@@ -17,9 +17,15 @@ use super::search::{Assignment, Cell, Leaf, Literal, Model, Rule};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Allowed, by this statement among others.
-    Allow { statement: usize },
+    Allow {
+        /// Its position, from 0.
+        statement: usize,
+    },
     /// Denied: by this statement's Deny, or (`None`) because no statement allows it.
-    Deny { statement: Option<usize> },
+    Deny {
+        /// The position of the Deny, from 0.
+        statement: Option<usize>,
+    },
     /// It depends on what is not known.
     Unknown(Unknown),
 }
@@ -53,7 +59,9 @@ pub enum Example {
 /// A decision with its reason in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
+    /// Allow, deny or unknown.
     pub decision: Decision,
+    /// Why, without a full stop.
     pub reason: String,
 }
 
@@ -89,52 +97,23 @@ pub fn evaluate(document: &Document, request: &Request) -> Judgement {
     match (found.allowed, found.denied) {
         (Some(_), None) if !found.cut_short && document.doubtful => {
             let decision = Decision::Unknown(Unknown::default());
-            let problem = document
-                .problems
-                .iter()
-                .find(|problem| problem.statement.is_none());
+            let problem = document.problems.iter().find(|problem| problem.statement.is_none());
             let text = problem.map_or("it is malformed", |problem| problem.text.as_str());
-            Judgement {
-                decision,
-                reason: format!("the document would be refused as it is: {text}"),
-            }
+            Judgement { decision, reason: format!("the document would be refused as it is: {text}") }
         }
         (Some(_), None) if !found.cut_short => {
-            let statement = always(&builder.model, false)
-                .or_else(|| {
-                    found.leaves.iter().find_map(|leaf| {
-                        if let Leaf::Allow(index) = leaf {
-                            Some(*index)
-                        } else {
-                            None
-                        }
-                    })
-                })
-                .unwrap_or_default();
+            let statement = always(&builder.model, false).or_else(|| found.leaves.iter().find_map(|leaf| if let Leaf::Allow(index) = leaf { Some(*index) } else { None })).unwrap_or_default();
             let reason = format!("{} allows {}", name(document, statement), request.action);
-            Judgement {
-                decision: Decision::Allow { statement },
-                reason,
-            }
+            Judgement { decision: Decision::Allow { statement }, reason }
         }
         (None, Some(_)) if !found.cut_short => {
-            let first = found.leaves.iter().find_map(|leaf| {
-                if let Leaf::Explicit(index) = leaf {
-                    Some(*index)
-                } else {
-                    None
-                }
-            });
-            let statement = always(&builder.model, true)
-                .or_else(|| first.filter(|_| !found.leaves.contains(&Leaf::Implicit)));
+            let first = found.leaves.iter().find_map(|leaf| if let Leaf::Explicit(index) = leaf { Some(*index) } else { None });
+            let statement = always(&builder.model, true).or_else(|| first.filter(|_| !found.leaves.contains(&Leaf::Implicit)));
             let reason = match statement {
                 Some(index) => format!("{} denies {}", name(document, index), request.action),
                 None => builder.nothing_allows(),
             };
-            Judgement {
-                decision: Decision::Deny { statement },
-                reason,
-            }
+            Judgement { decision: Decision::Deny { statement }, reason }
         }
         (allowed, denied) => {
             let deciding = builder.model.deciding();
@@ -156,30 +135,19 @@ pub fn evaluate(document: &Document, request: &Request) -> Judgement {
                 unknown.denied_with = builder.example(&denied);
             }
             let reason = unknown_reason(document, request, &unknown);
-            Judgement {
-                decision: Decision::Unknown(unknown),
-                reason,
-            }
+            Judgement { decision: Decision::Unknown(unknown), reason }
         }
     }
 }
 
 /// The first statement of a kind that matches whatever the unknowns are.
 fn always(model: &Model, deny: bool) -> Option<usize> {
-    model
-        .rules
-        .iter()
-        .find(|rule| rule.deny == deny && rule.literals.is_empty())
-        .map(|rule| rule.index)
+    model.rules.iter().find(|rule| rule.deny == deny && rule.literals.is_empty()).map(|rule| rule.index)
 }
 
 /// A statement as messages name it.
 fn name(document: &Document, index: usize) -> String {
-    match document
-        .statements
-        .get(index)
-        .and_then(|statement| statement.sid.as_deref())
-    {
+    match document.statements.get(index).and_then(|statement| statement.sid.as_deref()) {
         Some(sid) if !sid.is_empty() => format!("statement {index} ({sid})"),
         _ => format!("statement {index}"),
     }
@@ -188,40 +156,15 @@ fn name(document: &Document, index: usize) -> String {
 fn unknown_reason(document: &Document, request: &Request, unknown: &Unknown) -> String {
     let mut parts = Vec::new();
     if !unknown.keys.is_empty() {
-        parts.push(format!(
-            "{} depends on {}",
-            request.action,
-            list(&unknown.keys)
-        ));
+        parts.push(format!("{} depends on {}", request.action, list(&unknown.keys)));
     }
     if !unknown.statements.is_empty() {
-        let names: Vec<String> = unknown
-            .statements
-            .iter()
-            .map(|index| name(document, *index))
-            .collect();
-        let problems: Vec<&str> = document
-            .problems
-            .iter()
-            .filter(|problem| {
-                problem
-                    .statement
-                    .is_some_and(|index| unknown.statements.contains(&index))
-            })
-            .map(|problem| problem.text.as_str())
-            .collect();
-        let why = if problems.is_empty() {
-            "AWS does not document what its form does here".to_owned()
-        } else {
-            problems.join(", ")
-        };
+        let names: Vec<String> = unknown.statements.iter().map(|index| name(document, *index)).collect();
+        let problems: Vec<&str> = document.problems.iter().filter(|problem| problem.statement.is_some_and(|index| unknown.statements.contains(&index))).map(|problem| problem.text.as_str()).collect();
+        let why = if problems.is_empty() { "AWS does not document what its form does here".to_owned() } else { problems.join(", ") };
         parts.push(format!("{} cannot be judged: {why}", list(&names)));
     }
-    if parts.is_empty() {
-        "too much is unknown to decide".to_owned()
-    } else {
-        parts.join("; ")
-    }
+    if parts.is_empty() { "too much is unknown to decide".to_owned() } else { parts.join("; ") }
 }
 
 fn list(items: &[String]) -> String {
@@ -274,12 +217,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(document: &'a Document, request: &'a Request) -> Builder<'a> {
-        let entries: Vec<&Entry> = document
-            .statements
-            .iter()
-            .filter_map(|statement| statement.principal.as_ref())
-            .flat_map(|element| &element.values)
-            .collect();
+        let entries: Vec<&Entry> = document.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(|element| &element.values).collect();
         let mut builder = Builder {
             document,
             request,
@@ -304,12 +242,7 @@ impl<'a> Builder<'a> {
             return;
         }
         if let KeyState::Known(values) = self.request.key("aws:PrincipalAccount") {
-            let fitting: Vec<Caller> = self
-                .callers
-                .iter()
-                .filter(|caller| matches!(caller, Caller::Identity { account, .. } if values.contains(account)))
-                .cloned()
-                .collect();
+            let fitting: Vec<Caller> = self.callers.iter().filter(|caller| matches!(caller, Caller::Identity { account, .. } if values.contains(account))).cloned().collect();
             if !fitting.is_empty() {
                 self.callers = fitting;
             }
@@ -324,14 +257,7 @@ impl<'a> Builder<'a> {
 
     /// A yes-or-no unknown.
     fn free(&mut self, names: BTreeSet<String>, doubt: Option<usize>) -> usize {
-        self.dimension(
-            2,
-            Origin {
-                names,
-                doubt,
-                examples: Vec::new(),
-            },
-        )
+        self.dimension(2, Origin { names, doubt, examples: Vec::new() })
     }
 
     fn reached(&mut self, statement: &Statement, stage: Stage) {
@@ -344,10 +270,7 @@ impl<'a> Builder<'a> {
     fn statement(&mut self, statement: &Statement) {
         let allow = statement.effect == Effect::Allow;
         if let Some(action) = &statement.action {
-            let listed = action
-                .values
-                .iter()
-                .any(|pattern| pattern.matches(&self.action));
+            let listed = action.values.iter().any(|pattern| pattern.matches(&self.action));
             if listed == action.not {
                 return self.reached(statement, Stage::Action);
             }
@@ -381,25 +304,12 @@ impl<'a> Builder<'a> {
         for (key, atom) in waiting {
             self.open.entry(key).or_default().push((rule, atom));
         }
-        self.model.rules.push(Rule {
-            deny: !allow,
-            index: statement.index,
-            literals,
-        });
+        self.model.rules.push(Rule { deny: !allow, index: statement.index, literals });
     }
 
     /// Whether the caller may match; adds a literal if that is not sure.
-    fn principal(
-        &mut self,
-        element: &Element<Entry>,
-        index: usize,
-        literals: &mut Vec<Literal>,
-    ) -> bool {
-        let truths: Vec<Truth> = self
-            .callers
-            .iter()
-            .map(|caller| caller.matches(element, self.request.endpoint))
-            .collect();
+    fn principal(&mut self, element: &Element<Entry>, index: usize, literals: &mut Vec<Literal>) -> bool {
+        let truths: Vec<Truth> = self.callers.iter().map(|caller| caller.matches(element, self.request.endpoint)).collect();
         if truths.iter().all(|truth| *truth == Truth::No) {
             return false;
         }
@@ -411,26 +321,9 @@ impl<'a> Builder<'a> {
             (Some(dimension), _) => dimension,
             (None, 1) => self.dimension(1, Origin::default()),
             (None, several) => {
-                let examples = self
-                    .callers
-                    .iter()
-                    .map(|caller| {
-                        Some(
-                            caller
-                                .label()
-                                .map_or(Example::Other, |label| Example::Values(vec![label])),
-                        )
-                    })
-                    .collect();
+                let examples = self.callers.iter().map(|caller| Some(caller.label().map_or(Example::Other, |label| Example::Values(vec![label])))).collect();
                 let names = BTreeSet::from(["principal".to_owned()]);
-                self.dimension(
-                    several,
-                    Origin {
-                        names,
-                        doubt: None,
-                        examples,
-                    },
-                )
+                self.dimension(several, Origin { names, doubt: None, examples })
             }
         };
         self.caller_dimension = Some(dimension);
@@ -440,9 +333,7 @@ impl<'a> Builder<'a> {
 
     /// Cells for truths; all doubts of one element are one unknown.
     fn cells(&mut self, truths: &[Truth], index: usize) -> Vec<Cell> {
-        let doubt = truths
-            .contains(&Truth::Doubt)
-            .then(|| self.free(BTreeSet::new(), Some(index)));
+        let doubt = truths.contains(&Truth::Doubt).then(|| self.free(BTreeSet::new(), Some(index)));
         truths
             .iter()
             .map(|truth| match (truth, doubt) {
@@ -454,13 +345,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether the resource may match; adds a literal if that is not sure, or leaves it for later.
-    fn resource(
-        &mut self,
-        element: &Element<Template>,
-        index: usize,
-        rule: usize,
-        literals: &mut Vec<Literal>,
-    ) -> bool {
+    fn resource(&mut self, element: &Element<Template>, index: usize, rule: usize, literals: &mut Vec<Literal>) -> bool {
         let mut sure = Vec::new();
         let mut names = BTreeSet::new();
         let mut possible = Vec::new();
@@ -484,20 +369,10 @@ impl<'a> Builder<'a> {
             let truth = Truth::any(sure.iter().map(|pattern| resource_match(pattern, resource)));
             let open = possible.iter().any(|pattern| pattern.matches(resource));
             if truth == Truth::Yes || !open {
-                return self.keep(
-                    if element.not { truth.not() } else { truth },
-                    index,
-                    literals,
-                );
+                return self.keep(if element.not { truth.not() } else { truth }, index, literals);
             }
         } else if possible.is_empty() {
-            self.open_resources.push((
-                rule,
-                Element {
-                    not: element.not,
-                    values: sure,
-                },
-            ));
+            self.open_resources.push((rule, Element { not: element.not, values: sure }));
             return true;
         } else {
             names.insert("resource".to_owned());
@@ -509,14 +384,7 @@ impl<'a> Builder<'a> {
         }
         // Resource and variables are unknown together: the element as a whole is one unknown.
         let dimension = self.whole(format!("resource {:?}", element.values), names);
-        literals.push(Literal {
-            dimension,
-            cells: if element.not {
-                vec![Cell::Yes, Cell::No]
-            } else {
-                vec![Cell::No, Cell::Yes]
-            },
-        });
+        literals.push(Literal { dimension, cells: if element.not { vec![Cell::Yes, Cell::No] } else { vec![Cell::No, Cell::Yes] } });
         true
     }
 
@@ -540,13 +408,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether a condition may hold; adds a literal if that is not sure, or what is to be judged later.
-    fn condition(
-        &mut self,
-        condition: &Condition,
-        index: usize,
-        literals: &mut Vec<Literal>,
-        waiting: &mut Vec<(String, Atom)>,
-    ) -> bool {
+    fn condition(&mut self, condition: &Condition, index: usize, literals: &mut Vec<Literal>, waiting: &mut Vec<(String, Atom)>) -> bool {
         let key = condition.key.to_ascii_lowercase();
         let spelled = self.spell(&condition.key);
         let operator = condition.operator;
@@ -595,13 +457,7 @@ impl<'a> Builder<'a> {
             KeyState::Known(values) => Some(values.as_slice()),
             KeyState::Absent => None,
             KeyState::Open(_) if possible.is_empty() => {
-                waiting.push((
-                    key,
-                    Atom {
-                        operator,
-                        bounds: sure,
-                    },
-                ));
+                waiting.push((key, Atom { operator, bounds: sure }));
                 return true;
             }
             KeyState::Open(_) => {
@@ -622,30 +478,14 @@ impl<'a> Builder<'a> {
         self.whole_condition(condition, names, missing.then_some(index), literals)
     }
 
-    fn whole_condition(
-        &mut self,
-        condition: &Condition,
-        names: BTreeSet<String>,
-        doubt: Option<usize>,
-        literals: &mut Vec<Literal>,
-    ) -> bool {
+    fn whole_condition(&mut self, condition: &Condition, names: BTreeSet<String>, doubt: Option<usize>, literals: &mut Vec<Literal>) -> bool {
         let dimension = match doubt {
             Some(index) => self.free(names, Some(index)),
             None => {
                 let (family, negated) = positive(condition);
-                let dimension = self.whole(
-                    format!(
-                        "{family} {} {:?}",
-                        condition.key.to_ascii_lowercase(),
-                        condition.values
-                    ),
-                    names,
-                );
+                let dimension = self.whole(format!("{family} {} {:?}", condition.key.to_ascii_lowercase(), condition.values), names);
                 if negated {
-                    literals.push(Literal {
-                        dimension,
-                        cells: vec![Cell::Yes, Cell::No],
-                    });
+                    literals.push(Literal { dimension, cells: vec![Cell::Yes, Cell::No] });
                     return true;
                 }
                 dimension
@@ -657,10 +497,7 @@ impl<'a> Builder<'a> {
 
     /// The spelling under which messages name a key: the first in the policy.
     fn spell(&mut self, key: &str) -> String {
-        self.spelling
-            .entry(key.to_ascii_lowercase())
-            .or_insert_with(|| key.to_owned())
-            .clone()
+        self.spelling.entry(key.to_ascii_lowercase()).or_insert_with(|| key.to_owned()).clone()
     }
 
     /// Fills in the variables of a text.
@@ -675,9 +512,7 @@ impl<'a> Builder<'a> {
                 Piece::Many => tokens.push(Token::Many(Reach::Any)),
                 Piece::Variable { key, default } => {
                     let value = match (self.request.key(key), default) {
-                        (KeyState::Known(values), _) if values.len() == 1 => {
-                            values.into_iter().next()
-                        }
+                        (KeyState::Known(values), _) if values.len() == 1 => values.into_iter().next(),
                         (KeyState::Open(_), _) => {
                             open.insert(self.spell(key));
                             None
@@ -727,48 +562,23 @@ impl<'a> Builder<'a> {
                     Some(match &choice.values {
                         None => Example::Absent,
                         // A value that no policy can name.
-                        Some(values) if values.iter().any(|value| value.contains('\u{1}')) => {
-                            Example::Other
-                        }
+                        Some(values) if values.iter().any(|value| value.contains('\u{1}')) => Example::Other,
                         Some(values) => Example::Values(values.clone()),
                     })
                 })
                 .collect();
-            let dimension = self.dimension(
-                all.len(),
-                Origin {
-                    names,
-                    doubt: None,
-                    examples,
-                },
-            );
+            let dimension = self.dimension(all.len(), Origin { names, doubt: None, examples });
             for (place, (rule, _)) in uses.iter().enumerate() {
-                let truths: Vec<Truth> = all
-                    .iter()
-                    .map(|choice: &Choice| choice.truths.get(place).copied().unwrap_or(Truth::No))
-                    .collect();
+                let truths: Vec<Truth> = all.iter().map(|choice: &Choice| choice.truths.get(place).copied().unwrap_or(Truth::No)).collect();
                 self.place(*rule, dimension, &truths);
             }
         }
         // A rule whose literals turned out never to hold, or always, is settled here.
         for rule in &mut self.model.rules {
-            rule.literals
-                .retain(|literal| literal.cells.iter().any(|cell| *cell != Cell::Yes));
+            rule.literals.retain(|literal| literal.cells.iter().any(|cell| *cell != Cell::Yes));
         }
-        let impossible: Vec<usize> = self
-            .model
-            .rules
-            .iter()
-            .filter(|rule| {
-                rule.literals
-                    .iter()
-                    .any(|literal| literal.cells.iter().all(|cell| *cell == Cell::No))
-            })
-            .map(|rule| rule.index)
-            .collect();
-        self.model
-            .rules
-            .retain(|rule| !impossible.contains(&rule.index));
+        let impossible: Vec<usize> = self.model.rules.iter().filter(|rule| rule.literals.iter().any(|literal| literal.cells.iter().all(|cell| *cell == Cell::No))).map(|rule| rule.index).collect();
+        self.model.rules.retain(|rule| !impossible.contains(&rule.index));
         for index in impossible {
             if let Some(statement) = self.document.statements.get(index) {
                 self.reached(statement, Stage::Condition);
@@ -783,12 +593,7 @@ impl<'a> Builder<'a> {
     }
 
     fn place(&mut self, rule: usize, dimension: usize, truths: &[Truth]) {
-        let index = self
-            .model
-            .rules
-            .get(rule)
-            .map(|rule| rule.index)
-            .unwrap_or_default();
+        let index = self.model.rules.get(rule).map(|rule| rule.index).unwrap_or_default();
         let cells = self.cells(truths, index);
         self.push(rule, Literal { dimension, cells });
     }
@@ -801,10 +606,7 @@ impl<'a> Builder<'a> {
         }
         let shapes = match &self.request.resource {
             Resource::Known(one) => vec![Pattern::literal(one)],
-            Resource::Like(patterns) => patterns
-                .iter()
-                .map(|pattern| Pattern::glob(pattern))
-                .collect(),
+            Resource::Like(patterns) => patterns.iter().map(|pattern| Pattern::glob(pattern)).collect(),
             // Any ARN, or none, which policies see as `*`.
             Resource::Unknown => vec![Pattern::glob("arn:*:*:*:*:?*"), Pattern::literal("*")],
         };
@@ -820,56 +622,32 @@ impl<'a> Builder<'a> {
         let Some(all) = combinations(&patterns, &shapes, PATTERN_STEPS) else {
             for (rule, element) in &uses {
                 let dimension = self.whole(format!("{:?}", element.values), names.clone());
-                let cells = if element.not {
-                    vec![Cell::Yes, Cell::No]
-                } else {
-                    vec![Cell::No, Cell::Yes]
-                };
+                let cells = if element.not { vec![Cell::Yes, Cell::No] } else { vec![Cell::No, Cell::Yes] };
                 self.push(*rule, Literal { dimension, cells });
             }
             return;
         };
         let place_of = |pattern: &Pattern| patterns.iter().position(|other| other == pattern);
         let truth = |vector: &[bool], element: &Element<Pattern>| {
-            let on = |pattern: &Pattern| {
-                place_of(pattern).and_then(|place| vector.get(place)) == Some(&true)
-            };
-            let truth = Truth::any(element.values.iter().map(|pattern| {
-                match (on(&pattern.narrow()), on(pattern)) {
-                    (true, _) => Truth::Yes,
-                    (false, true) => Truth::Doubt,
-                    (false, false) => Truth::No,
-                }
+            let on = |pattern: &Pattern| place_of(pattern).and_then(|place| vector.get(place)) == Some(&true);
+            let truth = Truth::any(element.values.iter().map(|pattern| match (on(&pattern.narrow()), on(pattern)) {
+                (true, _) => Truth::Yes,
+                (false, true) => Truth::Doubt,
+                (false, false) => Truth::No,
             }));
             if element.not { truth.not() } else { truth }
         };
         let mut rows: Vec<(Vec<Truth>, String)> = Vec::new();
         for (vector, text) in &all {
-            let row: Vec<Truth> = uses
-                .iter()
-                .map(|(_, element)| truth(vector, element))
-                .collect();
+            let row: Vec<Truth> = uses.iter().map(|(_, element)| truth(vector, element)).collect();
             if rows.iter().all(|(other, _)| *other != row) {
                 rows.push((row, text.clone()));
             }
         }
-        let examples = rows
-            .iter()
-            .map(|(_, text)| Some(Example::Values(vec![text.clone()])))
-            .collect();
-        let dimension = self.dimension(
-            rows.len(),
-            Origin {
-                names,
-                doubt: None,
-                examples,
-            },
-        );
+        let examples = rows.iter().map(|(_, text)| Some(Example::Values(vec![text.clone()]))).collect();
+        let dimension = self.dimension(rows.len(), Origin { names, doubt: None, examples });
         for (place, (rule, _)) in uses.iter().enumerate() {
-            let truths: Vec<Truth> = rows
-                .iter()
-                .map(|(row, _)| row.get(place).copied().unwrap_or(Truth::No))
-                .collect();
+            let truths: Vec<Truth> = rows.iter().map(|(row, _)| row.get(place).copied().unwrap_or(Truth::No)).collect();
             self.place(*rule, dimension, &truths);
         }
     }
@@ -877,10 +655,7 @@ impl<'a> Builder<'a> {
     fn example(&self, assignment: &Assignment) -> BTreeMap<String, Example> {
         let mut examples = BTreeMap::new();
         for (origin, choice) in self.origins.iter().zip(assignment) {
-            let example = choice
-                .and_then(|choice| origin.examples.get(choice))
-                .cloned()
-                .flatten();
+            let example = choice.and_then(|choice| origin.examples.get(choice)).cloned().flatten();
             if let (Some(example), Some(name)) = (example, origin.names.first()) {
                 examples.insert(name.clone(), example);
             }
@@ -892,54 +667,30 @@ impl<'a> Builder<'a> {
     fn nothing_allows(&self) -> String {
         let action = &self.request.action;
         let statements = &self.document.statements;
-        if !statements.is_empty()
-            && statements
-                .iter()
-                .all(|statement| statement.effect == Effect::Deny)
-        {
-            return "the document has only Deny statements, and what nothing allows is denied"
-                .to_owned();
+        if !statements.is_empty() && statements.iter().all(|statement| statement.effect == Effect::Deny) {
+            return "the document has only Deny statements, and what nothing allows is denied".to_owned();
         }
         let named = |index| name(self.document, index);
         match self.nearest {
             None | Some((Stage::Action, _)) => format!("no statement allows {action}"),
             Some((Stage::Malformed, index)) => {
-                let problem = self
-                    .document
-                    .problems
-                    .iter()
-                    .find(|problem| problem.statement == Some(index));
+                let problem = self.document.problems.iter().find(|problem| problem.statement == Some(index));
                 let text = problem.map_or("malformed", |problem| problem.text.as_str());
-                format!(
-                    "no statement allows {action}: {} allows nothing ({text})",
-                    named(index)
-                )
+                format!("no statement allows {action}: {} allows nothing ({text})", named(index))
             }
             Some((Stage::Principal, index)) => {
-                format!(
-                    "no statement allows {action} for {}: {} is for another Principal",
-                    self.request.caller_name(),
-                    named(index)
-                )
+                format!("no statement allows {action} for {}: {} is for another Principal", self.request.caller_name(), named(index))
             }
             Some((Stage::Resource, index)) => {
                 let resource = match &self.request.resource {
                     Resource::Known(resource) => resource.as_str(),
-                    Resource::Like(patterns) => {
-                        patterns.first().map_or("this resource", String::as_str)
-                    }
+                    Resource::Like(patterns) => patterns.first().map_or("this resource", String::as_str),
                     Resource::Unknown => "this resource",
                 };
-                format!(
-                    "no statement allows {action} on {resource}: {} names other resources",
-                    named(index)
-                )
+                format!("no statement allows {action} on {resource}: {} names other resources", named(index))
             }
             Some((Stage::Condition, index)) => {
-                format!(
-                    "no statement allows {action}: the Condition of {} does not hold",
-                    named(index)
-                )
+                format!("no statement allows {action}: the Condition of {} does not hold", named(index))
             }
         }
     }
@@ -955,10 +706,7 @@ enum Binding {
 }
 
 fn yes_if_chosen(dimension: usize) -> Literal {
-    Literal {
-        dimension,
-        cells: vec![Cell::No, Cell::Yes],
-    }
+    Literal { dimension, cells: vec![Cell::No, Cell::Yes] }
 }
 
 /// The operator that this one negates, as text, so that both share an unknown; whether it is negated.
@@ -967,15 +715,9 @@ fn positive(condition: &Condition) -> (String, bool) {
     let mut operator = condition.operator;
     if operator.set.is_none()
         && !operator.if_exists
-        && let Base::Text {
-            kind,
-            negated: true,
-        } = operator.base
+        && let Base::Text { kind, negated: true } = operator.base
     {
-        operator.base = Base::Text {
-            kind,
-            negated: false,
-        };
+        operator.base = Base::Text { kind, negated: false };
         return (format!("{operator:?}"), true);
     }
     (format!("{operator:?}"), false)

@@ -108,9 +108,7 @@ mod tests {
     #[test]
     fn keeps_members_of_the_same_name_in_order() {
         let tree = Json::parse(br#"{"b":1,"a":[true,null],"b":"x"}"#).expect("valid JSON");
-        let Json::Object(members) = tree else {
-            panic!("an object")
-        };
+        let Json::Object(members) = tree else { panic!("an object") };
         let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["b", "a", "b"]);
     }

@@ -50,10 +50,7 @@ impl Template {
 
     /// Number of colons written out.
     pub(crate) fn colons(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|piece| **piece == Piece::Char(':'))
-            .count()
+        self.0.iter().filter(|piece| **piece == Piece::Char(':')).count()
     }
 }
 
@@ -77,18 +74,12 @@ fn variable(text: &str) -> Option<(Piece, &str)> {
             let (key, default) = match inside.split_once(',') {
                 Some((key, default)) => {
                     let default = default.trim();
-                    let default = default
-                        .strip_prefix('\'')
-                        .and_then(|d| d.strip_suffix('\''))
-                        .unwrap_or(default);
+                    let default = default.strip_prefix('\'').and_then(|d| d.strip_suffix('\'')).unwrap_or(default);
                     (key, Some(default.to_owned()))
                 }
                 None => (inside, None),
             };
-            Piece::Variable {
-                key: key.trim().to_owned(),
-                default,
-            }
+            Piece::Variable { key: key.trim().to_owned(), default }
         }
     };
     Some((piece, after))
@@ -277,11 +268,7 @@ pub(crate) fn lower(c: char) -> char {
 ///
 /// Only texts that match one of `shapes` count (no shapes: any text). Empty: no text fits. `None`: more than
 /// `limit` steps would be needed, nothing is known.
-pub(crate) fn combinations(
-    patterns: &[Pattern],
-    shapes: &[Pattern],
-    limit: usize,
-) -> Option<Vec<(Vec<bool>, String)>> {
+pub(crate) fn combinations(patterns: &[Pattern], shapes: &[Pattern], limit: usize) -> Option<Vec<(Vec<bool>, String)>> {
     let all: Vec<&Pattern> = patterns.iter().chain(shapes).collect();
     let other = fresh_char(&all);
     let start: State = all
@@ -303,10 +290,7 @@ pub(crate) fn combinations(
         let mut vector = vec![false; patterns.len()];
         let mut fits = shapes.is_empty();
         for (number, places) in &state {
-            if all
-                .get(*number)
-                .is_some_and(|pattern| places.last() == Some(&pattern.0.len()))
-            {
+            if all.get(*number).is_some_and(|pattern| places.last() == Some(&pattern.0.len())) {
                 match vector.get_mut(*number) {
                     Some(slot) => *slot = true,
                     None => fits = true,
@@ -328,8 +312,7 @@ pub(crate) fn combinations(
                     (!places.is_empty()).then_some((*number, places))
                 })
                 .collect();
-            let dead =
-                !shapes.is_empty() && next.iter().all(|(number, _)| *number < patterns.len());
+            let dead = !shapes.is_empty() && next.iter().all(|(number, _)| *number < patterns.len());
             if !dead && !seen.contains(&next) {
                 seen.insert(next.clone());
                 let mut longer = text.clone();
@@ -381,12 +364,7 @@ fn fresh_char(patterns: &[&Pattern]) -> char {
             Token::One(_) | Token::Many(_) => None,
         })
         .collect();
-    ('a'..='z')
-        .rev()
-        .chain('0'..='9')
-        .chain('\u{e000}'..='\u{f8ff}')
-        .find(|c| !used.contains(c))
-        .unwrap_or('\u{f8ff}')
+    ('a'..='z').rev().chain('0'..='9').chain('\u{e000}'..='\u{f8ff}').find(|c| !used.contains(c)).unwrap_or('\u{f8ff}')
 }
 
 #[cfg(test)]
@@ -408,11 +386,7 @@ mod tests {
             ("arn:aws:s3:::b/*", "arn:aws:s3:::b", false),
             ("Abc", "abc", false),
         ] {
-            assert_eq!(
-                Pattern::glob(pattern).matches(text),
-                expected,
-                "{pattern} on {text}"
-            );
+            assert_eq!(Pattern::glob(pattern).matches(text), expected, "{pattern} on {text}");
         }
         assert!(Pattern::glob("ECS:poll*").fold().matches("ecs:Poll"));
     }
@@ -430,12 +404,7 @@ mod tests {
         assert!(pattern.matches("arn:aws:ecs:us-east-1:111122223333:cluster/a:b"));
         assert!(!pattern.matches("arn:aws:ecs:x:us-east-1:111122223333:cluster/a"));
         // An unrestricted star before a restricted one must still be retried.
-        let mixed = Pattern(vec![
-            Token::Many(Reach::Any),
-            Token::Char('a'),
-            Token::Many(Reach::Segment),
-            Token::Char('b'),
-        ]);
+        let mixed = Pattern(vec![Token::Many(Reach::Any), Token::Char('a'), Token::Many(Reach::Segment), Token::Char('b')]);
         assert!(mixed.matches("a:ab"));
         assert!(!mixed.matches("a:b"));
     }
@@ -456,29 +425,15 @@ mod tests {
             template.0,
             vec![
                 Piece::Char('a'),
-                Piece::Variable {
-                    key: "aws:username".into(),
-                    default: None
-                },
+                Piece::Variable { key: "aws:username".into(), default: None },
                 Piece::Char('b'),
-                Piece::Variable {
-                    key: "k".into(),
-                    default: Some("d e".into())
-                },
+                Piece::Variable { key: "k".into(), default: Some("d e".into()) },
                 Piece::Char('*'),
                 Piece::Many,
             ]
         );
-        assert_eq!(
-            Template::parse("${a", true, true).0.len(),
-            3,
-            "no closing brace: plain text"
-        );
-        assert_eq!(
-            Template::parse("${a}", false, false).0.len(),
-            4,
-            "an older version: plain text"
-        );
+        assert_eq!(Template::parse("${a", true, true).0.len(), 3, "no closing brace: plain text");
+        assert_eq!(Template::parse("${a}", false, false).0.len(), 4, "an older version: plain text");
     }
 
     #[test]
@@ -491,13 +446,7 @@ mod tests {
         }
         let vectors: BTreeSet<Vec<bool>> = found.into_iter().map(|(v, _)| v).collect();
         // "a" implies "a*" and excludes "*b"; all else is possible.
-        let expected = BTreeSet::from([
-            vec![false, false, false],
-            vec![true, false, false],
-            vec![false, true, false],
-            vec![true, true, false],
-            vec![true, false, true],
-        ]);
+        let expected = BTreeSet::from([vec![false, false, false], vec![true, false, false], vec![false, true, false], vec![true, true, false], vec![true, false, true]]);
         assert_eq!(vectors, expected);
     }
 

@@ -24,8 +24,6 @@ mod tests;
 
 pub use document::{Document, Effect, Element, MAX_CHARACTERS, Problem, ProblemKind, Statement};
 pub use evaluate::{Decision, Example, Judgement, Unknown, evaluate};
-pub use inspect::{
-    foreign_actions, granted_on_arns_only, is_full_access, matches_published_sample, problems,
-};
+pub use inspect::{foreign_actions, granted_on_arns_only, is_full_access, matches_published_sample, problems};
 pub use principal::{Entry, Principal};
 pub use request::{ContextValue, EndpointType, Request, Resource};

@@ -15,15 +15,20 @@ pub enum Entry {
     Anyone,
     /// An account, by its number or its root ARN.
     Account {
+        /// Of the root ARN; a number has none.
         partition: Option<String>,
+        /// Its number.
         account: String,
     },
     /// A role, user, role session or federated user, by ARN.
     Arn(String),
     /// The unique id of something deleted: it means nobody.
     Deleted(String),
+    /// An AWS service.
     Service(String),
+    /// An identity provider.
     Federated(String),
+    /// An account by its canonical user id.
     Canonical(String),
 }
 
@@ -39,7 +44,12 @@ pub enum Principal {
     /// A federated user (`arn:…:sts::ACCOUNT:federated-user/NAME`).
     Federated(String),
     /// An account's root user.
-    Root { partition: String, account: String },
+    Root {
+        /// `aws`, `aws-cn` …
+        partition: String,
+        /// Its number.
+        account: String,
+    },
     /// An AWS service on its own behalf (`ecs.amazonaws.com`).
     Service(String),
     /// An unsigned request.
@@ -48,9 +58,15 @@ pub enum Principal {
     /// layers. Its ARN, account and organization are not known, but are none that a customer's policy names.
     AwsOwned,
     /// Some role, of the account if given: what runs ECS tasks whose role is not known.
-    SomeRole { account: Option<String> },
+    SomeRole {
+        /// The role's account, if known.
+        account: Option<String>,
+    },
     /// Some identity of an account.
-    SomeIdentity { account: String },
+    SomeIdentity {
+        /// Its number.
+        account: String,
+    },
     /// Not known at all.
     Unknown,
 }
@@ -66,9 +82,7 @@ impl Principal {
             return Some(Principal::Anonymous);
         }
         if account_like(text) {
-            return Some(Principal::SomeIdentity {
-                account: text.to_owned(),
-            });
+            return Some(Principal::SomeIdentity { account: text.to_owned() });
         }
         let arn = text.to_owned();
         let parts: Vec<&str> = text.splitn(6, ':').collect();
@@ -80,18 +94,11 @@ impl Principal {
             return None;
         }
         match (*service, name.split_once('/')) {
-            ("iam", None) if *name == "root" => Some(Principal::Root {
-                partition: (*partition).to_owned(),
-                account: (*account).to_owned(),
-            }),
+            ("iam", None) if *name == "root" => Some(Principal::Root { partition: (*partition).to_owned(), account: (*account).to_owned() }),
             ("iam", Some(("role", rest))) if !rest.is_empty() => Some(Principal::Role(arn)),
             ("iam", Some(("user", rest))) if !rest.is_empty() => Some(Principal::User(arn)),
-            ("sts", Some(("assumed-role", rest))) if rest.contains('/') => {
-                Some(Principal::Session(arn))
-            }
-            ("sts", Some(("federated-user", rest))) if !rest.is_empty() => {
-                Some(Principal::Federated(arn))
-            }
+            ("sts", Some(("assumed-role", rest))) if rest.contains('/') => Some(Principal::Session(arn)),
+            ("sts", Some(("federated-user", rest))) if !rest.is_empty() => Some(Principal::Federated(arn)),
             _ => None,
         }
     }
@@ -99,16 +106,10 @@ impl Principal {
     /// The account, where it is known.
     pub fn account(&self) -> Option<&str> {
         match self {
-            Principal::Role(arn)
-            | Principal::Session(arn)
-            | Principal::User(arn)
-            | Principal::Federated(arn) => arn.split(':').nth(4),
+            Principal::Role(arn) | Principal::Session(arn) | Principal::User(arn) | Principal::Federated(arn) => arn.split(':').nth(4),
             Principal::Root { account, .. } | Principal::SomeIdentity { account } => Some(account),
             Principal::SomeRole { account } => account.as_deref(),
-            Principal::Service(_)
-            | Principal::Anonymous
-            | Principal::AwsOwned
-            | Principal::Unknown => None,
+            Principal::Service(_) | Principal::Anonymous | Principal::AwsOwned | Principal::Unknown => None,
         }
     }
 }
@@ -153,11 +154,7 @@ const OTHER_ACCOUNT: &str = "\u{1}other";
 impl Principal {
     /// The callers that this may be, as many as the entries of the policy can tell apart.
     pub(crate) fn callers(&self, entries: &[&Entry]) -> Vec<Caller> {
-        let identity = |arn: &str, kind| Caller::Identity {
-            partition: arn.split(':').nth(1).unwrap_or_default().to_owned(),
-            account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
-            kind,
-        };
+        let identity = |arn: &str, kind| Caller::Identity { partition: arn.split(':').nth(1).unwrap_or_default().to_owned(), account: arn.split(':').nth(4).unwrap_or_default().to_owned(), kind };
         match self {
             Principal::Role(arn) => {
                 let name = last_name(arn);
@@ -169,59 +166,30 @@ impl Principal {
                     }
                     _ => None,
                 }));
-                sessions
-                    .into_iter()
-                    .map(|session| {
-                        identity(
-                            arn,
-                            CallerKind::Role {
-                                arn: Some(arn.clone()),
-                                name: name.to_owned(),
-                                session,
-                            },
-                        )
-                    })
-                    .collect()
+                sessions.into_iter().map(|session| identity(arn, CallerKind::Role { arn: Some(arn.clone()), name: name.to_owned(), session })).collect()
             }
             Principal::Session(arn) => {
                 let (name, session) = session_parts(arn).unwrap_or((arn, ""));
-                vec![identity(
-                    arn,
-                    CallerKind::Role {
-                        arn: None,
-                        name: name.to_owned(),
-                        session: session.to_owned(),
-                    },
-                )]
+                vec![identity(arn, CallerKind::Role { arn: None, name: name.to_owned(), session: session.to_owned() })]
             }
             Principal::User(arn) => vec![identity(arn, CallerKind::User(arn.clone()))],
             Principal::Federated(arn) => vec![identity(arn, CallerKind::Federated(arn.clone()))],
-            Principal::Root { partition, account } => vec![Caller::Identity {
-                partition: partition.clone(),
-                account: account.clone(),
-                kind: CallerKind::Root,
-            }],
+            Principal::Root { partition, account } => vec![Caller::Identity { partition: partition.clone(), account: account.clone(), kind: CallerKind::Root }],
             Principal::Service(name) => vec![Caller::Service(name.clone())],
             Principal::Anonymous => vec![Caller::Anonymous],
             Principal::AwsOwned => vec![Caller::AwsOwned],
-            Principal::SomeRole { .. } | Principal::SomeIdentity { .. } | Principal::Unknown => {
-                self.candidates(entries)
-            }
+            Principal::SomeRole { .. } | Principal::SomeIdentity { .. } | Principal::Unknown => self.candidates(entries),
         }
     }
 
     /// All that an unknown caller may be: everyone whom an entry names, and others beside them.
     fn candidates(&self, entries: &[&Entry]) -> Vec<Caller> {
         let mut callers = std::collections::BTreeSet::new();
-        let mut accounts =
-            std::collections::BTreeSet::from([("aws".to_owned(), OTHER_ACCOUNT.to_owned())]);
+        let mut accounts = std::collections::BTreeSet::from([("aws".to_owned(), OTHER_ACCOUNT.to_owned())]);
         for entry in entries {
             match entry {
                 Entry::Account { partition, account } => {
-                    accounts.insert((
-                        partition.clone().unwrap_or_else(|| "aws".to_owned()),
-                        account.clone(),
-                    ));
+                    accounts.insert((partition.clone().unwrap_or_else(|| "aws".to_owned()), account.clone()));
                 }
                 Entry::Arn(arn) => {
                     if let Some(named) = Principal::parse(arn) {
@@ -243,20 +211,8 @@ impl Principal {
         }
         for (partition, account) in accounts {
             let other = "\u{1}other".to_owned();
-            for kind in [
-                CallerKind::Root,
-                CallerKind::User(other.clone()),
-                CallerKind::Role {
-                    arn: None,
-                    name: other.clone(),
-                    session: OTHER_SESSION.to_owned(),
-                },
-            ] {
-                callers.insert(Caller::Identity {
-                    partition: partition.clone(),
-                    account: account.clone(),
-                    kind,
-                });
+            for kind in [CallerKind::Root, CallerKind::User(other.clone()), CallerKind::Role { arn: None, name: other.clone(), session: OTHER_SESSION.to_owned() }] {
+                callers.insert(Caller::Identity { partition: partition.clone(), account: account.clone(), kind });
             }
         }
         callers.insert(Caller::Anonymous);
@@ -265,15 +221,7 @@ impl Principal {
         callers
             .into_iter()
             .filter(|caller| match (self, caller) {
-                (
-                    Principal::SomeRole { .. },
-                    Caller::Identity {
-                        account: own,
-                        kind: CallerKind::Role { .. },
-                        ..
-                    },
-                )
-                | (Principal::SomeIdentity { .. }, Caller::Identity { account: own, .. }) => {
+                (Principal::SomeRole { .. }, Caller::Identity { account: own, kind: CallerKind::Role { .. }, .. }) | (Principal::SomeIdentity { .. }, Caller::Identity { account: own, .. }) => {
                     account.is_none_or(|account| account == own)
                 }
                 (Principal::SomeRole { .. } | Principal::SomeIdentity { .. }, _) => false,
@@ -291,20 +239,14 @@ impl Caller {
             Caller::Anonymous => Some("anonymous".to_owned()),
             Caller::AwsOwned => None,
             Caller::Service(name) => plain(name),
-            Caller::Identity {
-                partition,
-                account,
-                kind,
-            } => {
+            Caller::Identity { partition, account, kind } => {
                 plain(account)?;
                 match kind {
                     CallerKind::Root => Some(format!("arn:{partition}:iam::{account}:root")),
                     CallerKind::User(arn) if !arn.starts_with("arn:") => None,
                     CallerKind::User(arn) | CallerKind::Federated(arn) => plain(arn),
                     CallerKind::Role { arn, name, session } => match (arn, plain(session)) {
-                        (_, Some(session)) => Some(format!(
-                            "arn:{partition}:sts::{account}:assumed-role/{name}/{session}"
-                        )),
+                        (_, Some(session)) => Some(format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session}")),
                         (Some(arn), None) => plain(arn),
                         (None, None) => None,
                     },
@@ -318,48 +260,20 @@ impl Caller {
         match (entry, self) {
             (Entry::Anyone, _) => Truth::Yes,
             (Entry::Service(name), Caller::Service(own)) => name.eq_ignore_ascii_case(own).into(),
-            (
-                Entry::Account { account, .. },
-                Caller::Identity {
-                    account: own, kind, ..
-                },
-            ) => {
+            (Entry::Account { account, .. }, Caller::Identity { account: own, kind, .. }) => {
                 // At a gateway endpoint an account means its root user alone.
-                (account == own
-                    && (endpoint == EndpointType::Interface || *kind == CallerKind::Root))
-                    .into()
+                (account == own && (endpoint == EndpointType::Interface || *kind == CallerKind::Root)).into()
             }
-            (
-                Entry::Arn(arn),
-                Caller::Identity {
-                    partition,
-                    account,
-                    kind,
-                },
-            ) => {
+            (Entry::Arn(arn), Caller::Identity { partition, account, kind }) => {
                 let named = match kind {
                     CallerKind::Root => false,
                     CallerKind::User(own) | CallerKind::Federated(own) => own == arn,
-                    CallerKind::Role {
-                        arn: own,
-                        name,
-                        session,
-                    } => match session_parts(arn) {
-                        Some((role, other)) => {
-                            role == name
-                                && other == session
-                                && *arn
-                                    == format!(
-                                        "arn:{partition}:sts::{account}:assumed-role/{role}/{other}"
-                                    )
-                        }
+                    CallerKind::Role { arn: own, name, session } => match session_parts(arn) {
+                        Some((role, other)) => role == name && other == session && *arn == format!("arn:{partition}:sts::{account}:assumed-role/{role}/{other}"),
                         None => match own {
                             Some(own) => own == arn,
                             // Only the session is known: role names are unique in an account, whatever their path.
-                            None => {
-                                arn.starts_with(&format!("arn:{partition}:iam::{account}:role/"))
-                                    && last_name(arn) == name
-                            }
+                            None => arn.starts_with(&format!("arn:{partition}:iam::{account}:role/")) && last_name(arn) == name,
                         },
                     },
                 };
@@ -404,10 +318,7 @@ impl Caller {
                 };
                 if needed.iter().all(|truth| *truth == Truth::Yes) {
                     Truth::No
-                } else if [own, session, account]
-                    .iter()
-                    .all(|truth| *truth == Truth::No)
-                {
+                } else if [own, session, account].iter().all(|truth| *truth == Truth::No) {
                     Truth::Yes
                 } else {
                     Truth::Doubt
@@ -445,28 +356,13 @@ mod tests {
     const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/agent/i-1";
 
     fn account() -> Entry {
-        Entry::Account {
-            partition: None,
-            account: "111122223333".into(),
-        }
+        Entry::Account { partition: None, account: "111122223333".into() }
     }
 
-    fn matches(
-        principal: &Principal,
-        not: bool,
-        entries: &[Entry],
-        endpoint: EndpointType,
-    ) -> Vec<Truth> {
-        let element = Element {
-            not,
-            values: entries.to_vec(),
-        };
+    fn matches(principal: &Principal, not: bool, entries: &[Entry], endpoint: EndpointType) -> Vec<Truth> {
+        let element = Element { not, values: entries.to_vec() };
         let named: Vec<&Entry> = entries.iter().collect();
-        let mut all: Vec<Truth> = principal
-            .callers(&named)
-            .iter()
-            .map(|caller| caller.matches(&element, endpoint))
-            .collect();
+        let mut all: Vec<Truth> = principal.callers(&named).iter().map(|caller| caller.matches(&element, endpoint)).collect();
         all.sort();
         all.dedup();
         all
@@ -475,26 +371,14 @@ mod tests {
     #[test]
     fn an_account_means_everyone_in_it_but_only_root_at_a_gateway() {
         let role = Principal::Role(ROLE.into());
-        let root = Principal::Root {
-            partition: "aws".into(),
-            account: "111122223333".into(),
-        };
+        let root = Principal::Root { partition: "aws".into(), account: "111122223333".into() };
         use EndpointType::{Gateway, Interface};
         assert_eq!(matches(&role, false, &[account()], Interface), [Truth::Yes]);
         assert_eq!(matches(&role, false, &[account()], Gateway), [Truth::No]);
         assert_eq!(matches(&root, false, &[account()], Gateway), [Truth::Yes]);
-        assert_eq!(
-            matches(&role, false, &[Entry::Anyone], Gateway),
-            [Truth::Yes]
-        );
-        assert_eq!(
-            matches(&role, false, &[Entry::Arn(ROLE.into())], Interface),
-            [Truth::Yes]
-        );
-        assert_eq!(
-            matches(&role, false, &[Entry::Arn(ROLE.into())], Gateway),
-            [Truth::Doubt]
-        );
+        assert_eq!(matches(&role, false, &[Entry::Anyone], Gateway), [Truth::Yes]);
+        assert_eq!(matches(&role, false, &[Entry::Arn(ROLE.into())], Interface), [Truth::Yes]);
+        assert_eq!(matches(&role, false, &[Entry::Arn(ROLE.into())], Gateway), [Truth::Doubt]);
         let other = Principal::Role(ROLE.replace("1111", "4444"));
         assert_eq!(matches(&other, false, &[account()], Interface), [Truth::No]);
     }
@@ -503,74 +387,28 @@ mod tests {
     fn a_session_is_its_role_whatever_the_path() {
         let session = Principal::Session(SESSION.into());
         let interface = EndpointType::Interface;
-        assert_eq!(
-            matches(&session, false, &[Entry::Arn(ROLE.into())], interface),
-            [Truth::Yes]
-        );
-        assert_eq!(
-            matches(&session, false, &[Entry::Arn(SESSION.into())], interface),
-            [Truth::Yes]
-        );
-        assert_eq!(
-            matches(
-                &session,
-                false,
-                &[Entry::Arn(format!("{SESSION}2"))],
-                interface
-            ),
-            [Truth::No]
-        );
+        assert_eq!(matches(&session, false, &[Entry::Arn(ROLE.into())], interface), [Truth::Yes]);
+        assert_eq!(matches(&session, false, &[Entry::Arn(SESSION.into())], interface), [Truth::Yes]);
+        assert_eq!(matches(&session, false, &[Entry::Arn(format!("{SESSION}2"))], interface), [Truth::No]);
         // Of a role whose session is not known, an entry for one session may or may not be meant.
         let role = Principal::Role(ROLE.into());
-        assert_eq!(
-            matches(&role, false, &[Entry::Arn(SESSION.into())], interface),
-            [Truth::No, Truth::Yes]
-        );
+        assert_eq!(matches(&role, false, &[Entry::Arn(SESSION.into())], interface), [Truth::No, Truth::Yes]);
     }
 
     #[test]
     fn deleted_services_and_federated_mean_no_role() {
-        let entries = [
-            Entry::Deleted("AROAEXAMPLEEXAMPLE123".into()),
-            Entry::Service("ecs.amazonaws.com".into()),
-            Entry::Federated("x".into()),
-        ];
-        assert_eq!(
-            matches(
-                &Principal::Role(ROLE.into()),
-                false,
-                &entries,
-                EndpointType::Interface
-            ),
-            [Truth::No]
-        );
+        let entries = [Entry::Deleted("AROAEXAMPLEEXAMPLE123".into()), Entry::Service("ecs.amazonaws.com".into()), Entry::Federated("x".into())];
+        assert_eq!(matches(&Principal::Role(ROLE.into()), false, &entries, EndpointType::Interface), [Truth::No]);
         let service = Principal::Service("ecs.amazonaws.com".into());
-        assert_eq!(
-            matches(&service, false, &entries, EndpointType::Interface),
-            [Truth::Yes]
-        );
+        assert_eq!(matches(&service, false, &entries, EndpointType::Interface), [Truth::Yes]);
     }
 
     #[test]
     fn an_aws_owned_caller_is_named_by_a_star_alone() {
         let interface = EndpointType::Interface;
-        assert_eq!(
-            matches(
-                &Principal::AwsOwned,
-                false,
-                &[account(), Entry::Arn(ROLE.into())],
-                interface
-            ),
-            [Truth::No]
-        );
-        assert_eq!(
-            matches(&Principal::AwsOwned, false, &[Entry::Anyone], interface),
-            [Truth::Yes]
-        );
-        assert_eq!(
-            matches(&Principal::AwsOwned, true, &[account()], interface),
-            [Truth::Yes]
-        );
+        assert_eq!(matches(&Principal::AwsOwned, false, &[account(), Entry::Arn(ROLE.into())], interface), [Truth::No]);
+        assert_eq!(matches(&Principal::AwsOwned, false, &[Entry::Anyone], interface), [Truth::Yes]);
+        assert_eq!(matches(&Principal::AwsOwned, true, &[account()], interface), [Truth::Yes]);
     }
 
     #[test]
@@ -579,22 +417,10 @@ mod tests {
         let session = Principal::Session(SESSION.into());
         let role = Entry::Arn(ROLE.into());
         let own = Entry::Arn(SESSION.into());
-        assert_eq!(
-            matches(&session, true, &[role.clone(), own, account()], interface),
-            [Truth::No]
-        );
-        assert_eq!(
-            matches(&session, true, std::slice::from_ref(&role), interface),
-            [Truth::Doubt]
-        );
-        assert_eq!(
-            matches(&session, true, &[account()], interface),
-            [Truth::Doubt]
-        );
-        assert_eq!(
-            matches(&session, true, &[Entry::Anyone], interface),
-            [Truth::No]
-        );
+        assert_eq!(matches(&session, true, &[role.clone(), own, account()], interface), [Truth::No]);
+        assert_eq!(matches(&session, true, std::slice::from_ref(&role), interface), [Truth::Doubt]);
+        assert_eq!(matches(&session, true, &[account()], interface), [Truth::Doubt]);
+        assert_eq!(matches(&session, true, &[Entry::Anyone], interface), [Truth::No]);
         let other = Principal::Session(SESSION.replace("1111", "4444"));
         assert_eq!(matches(&other, true, &[role], interface), [Truth::Yes]);
     }
@@ -603,51 +429,21 @@ mod tests {
     fn an_unknown_caller_may_be_anyone_and_some_role_only_a_role() {
         let entries = [account()];
         let interface = EndpointType::Interface;
-        assert_eq!(
-            matches(&Principal::Unknown, false, &entries, interface),
-            [Truth::No, Truth::Yes]
-        );
-        let known = Principal::SomeRole {
-            account: Some("111122223333".into()),
-        };
+        assert_eq!(matches(&Principal::Unknown, false, &entries, interface), [Truth::No, Truth::Yes]);
+        let known = Principal::SomeRole { account: Some("111122223333".into()) };
         assert_eq!(matches(&known, false, &entries, interface), [Truth::Yes]);
         let user = [Entry::Arn("arn:aws:iam::111122223333:user/u".into())];
-        assert_eq!(
-            matches(
-                &Principal::SomeRole { account: None },
-                false,
-                &user,
-                interface
-            ),
-            [Truth::No]
-        );
+        assert_eq!(matches(&Principal::SomeRole { account: None }, false, &user, interface), [Truth::No]);
     }
 
     #[test]
     fn principals_as_users_write_them() {
         assert_eq!(Principal::parse(ROLE), Some(Principal::Role(ROLE.into())));
-        assert_eq!(
-            Principal::parse(SESSION),
-            Some(Principal::Session(SESSION.into()))
-        );
-        assert_eq!(
-            Principal::parse("ecs.amazonaws.com"),
-            Some(Principal::Service("ecs.amazonaws.com".into()))
-        );
+        assert_eq!(Principal::parse(SESSION), Some(Principal::Session(SESSION.into())));
+        assert_eq!(Principal::parse("ecs.amazonaws.com"), Some(Principal::Service("ecs.amazonaws.com".into())));
         assert_eq!(Principal::parse("*"), Some(Principal::Unknown));
-        assert_eq!(
-            Principal::parse("111122223333"),
-            Some(Principal::SomeIdentity {
-                account: "111122223333".into()
-            })
-        );
-        for text in [
-            "",
-            "bob",
-            "arn:aws:iam::1:role/x",
-            "arn:aws:s3:::bucket",
-            "arn:aws:iam::111122223333:role/*",
-        ] {
+        assert_eq!(Principal::parse("111122223333"), Some(Principal::SomeIdentity { account: "111122223333".into() }));
+        for text in ["", "bob", "arn:aws:iam::1:role/x", "arn:aws:s3:::bucket", "arn:aws:iam::111122223333:role/*"] {
             assert_eq!(Principal::parse(text), None, "{text}");
         }
     }

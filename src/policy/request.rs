@@ -13,7 +13,9 @@ use super::principal::{Principal, account_like, last_name};
 /// The kind of endpoint that carries the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EndpointType {
+    /// Network interfaces in subnets (PrivateLink).
     Interface,
+    /// A route target: S3 and DynamoDB.
     Gateway,
 }
 
@@ -74,13 +76,7 @@ pub struct Request {
 impl Request {
     /// A request of which nothing is known but its action (`service:Name`).
     pub fn new(action: &str, endpoint: EndpointType) -> Request {
-        Request {
-            action: action.to_owned(),
-            principal: Principal::Unknown,
-            resource: Resource::Unknown,
-            endpoint,
-            context: BTreeMap::new(),
-        }
+        Request { action: action.to_owned(), principal: Principal::Unknown, resource: Resource::Unknown, endpoint, context: BTreeMap::new() }
     }
 
     /// Sets the caller. The keys that follow from it need not be given.
@@ -117,15 +113,9 @@ impl Request {
             Some(ContextValue::OneOf(values)) => match values.as_slice() {
                 [one] => KeyState::Known(vec![one.clone()]),
                 [] => KeyState::Open(Domain::present()),
-                _ => KeyState::Open(Domain {
-                    only: values.clone(),
-                    ..Domain::present()
-                }),
+                _ => KeyState::Open(Domain { only: values.clone(), ..Domain::present() }),
             },
-            Some(ContextValue::Within(net)) => KeyState::Open(Domain {
-                within: Some(*net),
-                ..Domain::present()
-            }),
+            Some(ContextValue::Within(net)) => KeyState::Open(Domain { within: Some(*net), ..Domain::present() }),
             Some(ContextValue::AwsOwned) => KeyState::Open(self.aws_owned(&key, true)),
             None => self.derived(&key),
         }
@@ -139,10 +129,7 @@ impl Request {
             "aws:sourceip" => return KeyState::Absent,
             "aws:securetransport" => return known("true"),
             "aws:resourceaccount" => {
-                if let Some(account) = self
-                    .resource_part(4)
-                    .filter(|account| account_like(account))
-                {
+                if let Some(account) = self.resource_part(4).filter(|account| account_like(account)) {
                     return known(&account);
                 }
             }
@@ -153,8 +140,7 @@ impl Request {
             }
             _ => {}
         }
-        self.principal_key(key)
-            .unwrap_or(KeyState::Open(Domain::any()))
+        self.principal_key(key).unwrap_or(KeyState::Open(Domain::any()))
     }
 
     /// A part of the resource's ARN that is known for sure.
@@ -162,19 +148,13 @@ impl Request {
         let of = |arn: &str| {
             let parts: Vec<&str> = arn.splitn(6, ':').collect();
             parts.get(5)?;
-            parts
-                .get(part)
-                .filter(|text| !text.contains(['*', '?']))
-                .map(|text| (*text).to_owned())
+            parts.get(part).filter(|text| !text.contains(['*', '?'])).map(|text| (*text).to_owned())
         };
         match &self.resource {
             Resource::Known(arn) => of(arn),
             Resource::Like(patterns) => {
                 let first = of(patterns.first()?)?;
-                patterns
-                    .iter()
-                    .all(|other| of(other).as_ref() == Some(&first))
-                    .then_some(first)
+                patterns.iter().all(|other| of(other).as_ref() == Some(&first)).then_some(first)
             }
             Resource::Unknown => None,
         }
@@ -182,72 +162,33 @@ impl Request {
 
     fn principal_key(&self, key: &str) -> Option<KeyState> {
         let known = |value: &str| Some(KeyState::Known(vec![value.to_owned()]));
-        let shape = |shapes: &[String]| {
-            Some(KeyState::Open(Domain {
-                shapes: shapes.iter().map(|shape| Pattern::glob(shape)).collect(),
-                ..Domain::present()
-            }))
-        };
+        let shape = |shapes: &[String]| Some(KeyState::Open(Domain { shapes: shapes.iter().map(|shape| Pattern::glob(shape)).collect(), ..Domain::present() }));
         let principal = &self.principal;
         let part = |arn: &str, n| arn.split(':').nth(n).unwrap_or_default().to_owned();
         match (key, principal) {
             (_, Principal::Unknown) => None,
-            (
-                "aws:principalarn"
-                | "aws:principalaccount"
-                | "aws:principalorgid"
-                | "aws:principalorgpaths"
-                | "aws:userid"
-                | "aws:username",
-                Principal::AwsOwned,
-            ) => {
-                let present = matches!(
-                    key,
-                    "aws:principalarn" | "aws:principalaccount" | "aws:userid"
-                );
+            ("aws:principalarn" | "aws:principalaccount" | "aws:principalorgid" | "aws:principalorgpaths" | "aws:userid" | "aws:username", Principal::AwsOwned) => {
+                let present = matches!(key, "aws:principalarn" | "aws:principalaccount" | "aws:userid");
                 Some(KeyState::Open(self.aws_owned(key, present)))
             }
-            (_, Principal::AwsOwned) if key.starts_with("aws:principaltag/") => {
-                Some(KeyState::Open(self.aws_owned(key, false)))
-            }
-            (
-                "aws:principalarn",
-                Principal::Role(arn) | Principal::User(arn) | Principal::Federated(arn),
-            ) => known(arn),
+            (_, Principal::AwsOwned) if key.starts_with("aws:principaltag/") => Some(KeyState::Open(self.aws_owned(key, false))),
+            ("aws:principalarn", Principal::Role(arn) | Principal::User(arn) | Principal::Federated(arn)) => known(arn),
             ("aws:principalarn", Principal::Session(arn)) => {
                 let name = part(arn, 5);
                 let name = name.split('/').nth(1).unwrap_or_default();
                 let (partition, account) = (part(arn, 1), part(arn, 4));
-                shape(&[
-                    format!("arn:{partition}:iam::{account}:role/{name}"),
-                    format!("arn:{partition}:iam::{account}:role/*/{name}"),
-                ])
+                shape(&[format!("arn:{partition}:iam::{account}:role/{name}"), format!("arn:{partition}:iam::{account}:role/*/{name}")])
             }
-            ("aws:principalarn", Principal::Root { partition, account }) => {
-                known(&format!("arn:{partition}:iam::{account}:root"))
-            }
-            ("aws:principalarn", Principal::SomeRole { account }) => shape(&[format!(
-                "arn:*:iam::{}:role/*",
-                account.as_deref().unwrap_or("????????????")
-            )]),
-            ("aws:principalarn", Principal::SomeIdentity { account }) => shape(&[
-                format!("arn:*:iam::{account}:*"),
-                format!("arn:*:sts::{account}:*"),
-            ]),
-            ("aws:principalarn" | "aws:principalaccount", Principal::Anonymous) => {
-                Some(KeyState::Absent)
-            }
+            ("aws:principalarn", Principal::Root { partition, account }) => known(&format!("arn:{partition}:iam::{account}:root")),
+            ("aws:principalarn", Principal::SomeRole { account }) => shape(&[format!("arn:*:iam::{}:role/*", account.as_deref().unwrap_or("????????????"))]),
+            ("aws:principalarn", Principal::SomeIdentity { account }) => shape(&[format!("arn:*:iam::{account}:*"), format!("arn:*:sts::{account}:*")]),
+            ("aws:principalarn" | "aws:principalaccount", Principal::Anonymous) => Some(KeyState::Absent),
             ("aws:principalaccount", _) => match principal.account() {
                 Some(account) => known(account),
-                None if matches!(principal, Principal::SomeRole { .. }) => {
-                    shape(&["????????????".to_owned()])
-                }
+                None if matches!(principal, Principal::SomeRole { .. }) => shape(&["????????????".to_owned()]),
                 None => None,
             },
-            (
-                "aws:principaltype",
-                Principal::Role(_) | Principal::Session(_) | Principal::SomeRole { .. },
-            ) => known("AssumedRole"),
+            ("aws:principaltype", Principal::Role(_) | Principal::Session(_) | Principal::SomeRole { .. }) => known("AssumedRole"),
             ("aws:principaltype", Principal::User(_)) => known("User"),
             ("aws:principaltype", Principal::Federated(_)) => known("FederatedUser"),
             ("aws:principaltype", Principal::Root { .. }) => known("Account"),
@@ -274,24 +215,14 @@ impl Request {
             "aws:principalorgpaths" | "aws:resourceorgpaths" => vec!["o-*/*".to_owned()],
             _ => Vec::new(),
         };
-        Domain {
-            may_be_absent: !present,
-            aws_owned: true,
-            shapes: shapes
-                .iter()
-                .map(|shape| Pattern::glob(&shape.replace("{account}", AWS_ACCOUNT)))
-                .collect(),
-            ..Domain::present()
-        }
+        Domain { may_be_absent: !present, aws_owned: true, shapes: shapes.iter().map(|shape| Pattern::glob(&shape.replace("{account}", AWS_ACCOUNT))).collect(), ..Domain::present() }
     }
 
     /// A name for the role of this request, for messages.
     pub(crate) fn caller_name(&self) -> String {
         match &self.principal {
             Principal::Role(arn) | Principal::User(arn) => last_name(arn).to_owned(),
-            Principal::Session(arn) | Principal::Federated(arn) => {
-                arn.split('/').nth(1).unwrap_or(arn).to_owned()
-            }
+            Principal::Session(arn) | Principal::Federated(arn) => arn.split('/').nth(1).unwrap_or(arn).to_owned(),
             Principal::Root { account, .. } => format!("the root user of {account}"),
             Principal::Service(name) => name.clone(),
             Principal::Anonymous => "an anonymous caller".to_owned(),
@@ -330,20 +261,11 @@ pub(crate) struct Domain {
 
 impl Domain {
     fn present() -> Domain {
-        Domain {
-            may_be_absent: false,
-            aws_owned: false,
-            shapes: Vec::new(),
-            only: Vec::new(),
-            within: None,
-        }
+        Domain { may_be_absent: false, aws_owned: false, shapes: Vec::new(), only: Vec::new(), within: None }
     }
 
     fn any() -> Domain {
-        Domain {
-            may_be_absent: true,
-            ..Domain::present()
-        }
+        Domain { may_be_absent: true, ..Domain::present() }
     }
 }
 
@@ -351,16 +273,7 @@ impl Domain {
 pub(crate) fn single_valued(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.starts_with("aws:")
-        && !matches!(
-            key.as_str(),
-            "aws:tagkeys"
-                | "aws:calledvia"
-                | "aws:principalorgpaths"
-                | "aws:resourceorgpaths"
-                | "aws:sourceorgpaths"
-                | "aws:vpceorgpaths"
-                | "aws:principalservicenameslist"
-        )
+        && !matches!(key.as_str(), "aws:tagkeys" | "aws:calledvia" | "aws:principalorgpaths" | "aws:resourceorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" | "aws:principalservicenameslist")
 }
 
 #[cfg(test)]
@@ -375,11 +288,7 @@ mod tests {
 
     #[test]
     fn keys_follow_from_caller_resource_and_endpoint() {
-        let request = Request::new("ecs:Poll", EndpointType::Interface)
-            .principal(Principal::Role(ROLE.into()))
-            .resource(Resource::Known(
-                "arn:aws:ecs:eu-west-1:444455556666:cluster/a".into(),
-            ));
+        let request = Request::new("ecs:Poll", EndpointType::Interface).principal(Principal::Role(ROLE.into())).resource(Resource::Known("arn:aws:ecs:eu-west-1:444455556666:cluster/a".into()));
         for (key, value) in [
             ("aws:PrincipalArn", ROLE),
             ("aws:PrincipalAccount", "111122223333"),
@@ -393,34 +302,17 @@ mod tests {
             assert_eq!(request.key(key), known(value), "{key}");
         }
         assert_eq!(request.key("aws:SourceIp"), KeyState::Absent);
-        assert!(matches!(
-            request.key("aws:PrincipalOrgID"),
-            KeyState::Open(_)
-        ));
+        assert!(matches!(request.key("aws:PrincipalOrgID"), KeyState::Open(_)));
         let given = request.context("aws:sourceIP", ContextValue::Known(vec!["10.0.0.1".into()]));
-        assert_eq!(
-            given.key("aws:SourceIp"),
-            known("10.0.0.1"),
-            "what is given wins"
-        );
+        assert_eq!(given.key("aws:SourceIp"), known("10.0.0.1"), "what is given wins");
     }
 
     #[test]
     fn unknown_parts_of_a_resource_give_no_key() {
-        let request =
-            Request::new("ecs:Poll", EndpointType::Interface).resource(Resource::Like(vec![
-                "arn:aws:ecs:*:111122223333:cluster/*".into(),
-            ]));
+        let request = Request::new("ecs:Poll", EndpointType::Interface).resource(Resource::Like(vec!["arn:aws:ecs:*:111122223333:cluster/*".into()]));
         assert_eq!(request.key("aws:ResourceAccount"), known("111122223333"));
-        assert!(matches!(
-            request.key("aws:RequestedRegion"),
-            KeyState::Open(_)
-        ));
-        let bucket = Request::new("s3:GetObject", EndpointType::Gateway)
-            .resource(Resource::Known("arn:aws:s3:::bucket/key".into()));
-        assert!(matches!(
-            bucket.key("aws:ResourceAccount"),
-            KeyState::Open(_)
-        ));
+        assert!(matches!(request.key("aws:RequestedRegion"), KeyState::Open(_)));
+        let bucket = Request::new("s3:GetObject", EndpointType::Gateway).resource(Resource::Known("arn:aws:s3:::bucket/key".into()));
+        assert!(matches!(bucket.key("aws:ResourceAccount"), KeyState::Open(_)));
     }
 }

@@ -94,20 +94,11 @@ impl Model {
         }
         let mut work = WORK;
         let mut assignment = vec![None; self.dimensions.len()];
-        used.into_iter()
-            .filter(|dimension| {
-                self.decides(*dimension, &mut assignment, &mut work)
-                    .unwrap_or(true)
-            })
-            .collect()
+        used.into_iter().filter(|dimension| self.decides(*dimension, &mut assignment, &mut work).unwrap_or(true)).collect()
     }
 
     fn cost(&self) -> usize {
-        1 + self
-            .rules
-            .iter()
-            .map(|rule| 1 + rule.literals.len())
-            .sum::<usize>()
+        1 + self.rules.iter().map(|rule| 1 + rule.literals.len()).sum::<usize>()
     }
 
     fn explore(&self, assignment: &mut Assignment, found: &mut Found, work: &mut usize) {
@@ -123,11 +114,7 @@ impl Model {
         match self.settle(assignment) {
             Ok(leaf) => {
                 found.leaves.insert(leaf);
-                let slot = if leaf.allows() {
-                    &mut found.allowed
-                } else {
-                    &mut found.denied
-                };
+                let slot = if leaf.allows() { &mut found.allowed } else { &mut found.denied };
                 if slot.is_none() {
                     *slot = Some(assignment.clone());
                 }
@@ -144,12 +131,7 @@ impl Model {
 
     /// Whether two choices of `dimension` decide differently under some choice of the others; `None`: the
     /// work did not suffice.
-    fn decides(
-        &self,
-        dimension: usize,
-        assignment: &mut Assignment,
-        work: &mut usize,
-    ) -> Option<bool> {
+    fn decides(&self, dimension: usize, assignment: &mut Assignment, work: &mut usize) -> Option<bool> {
         let choices = self.dimensions.get(dimension).copied().unwrap_or_default();
         let mut allows = None;
         let mut open = None;
@@ -241,13 +223,7 @@ impl Rule {
 
 impl Literal {
     fn holds(&self, assignment: &Assignment) -> Result<bool, usize> {
-        let chosen = |dimension: usize| {
-            assignment
-                .get(dimension)
-                .copied()
-                .flatten()
-                .ok_or(dimension)
-        };
+        let chosen = |dimension: usize| assignment.get(dimension).copied().flatten().ok_or(dimension);
         match self.cells.get(chosen(self.dimension)?) {
             Some(Cell::Yes) => Ok(true),
             Some(Cell::Free(dimension)) => Ok(chosen(*dimension)? == 1),
@@ -267,18 +243,8 @@ mod tests {
     use super::*;
 
     fn rule(deny: bool, index: usize, literals: &[(usize, &[Cell])]) -> Rule {
-        let literals = literals
-            .iter()
-            .map(|(dimension, cells)| Literal {
-                dimension: *dimension,
-                cells: cells.to_vec(),
-            })
-            .collect();
-        Rule {
-            deny,
-            index,
-            literals,
-        }
+        let literals = literals.iter().map(|(dimension, cells)| Literal { dimension: *dimension, cells: cells.to_vec() }).collect();
+        Rule { deny, index, literals }
     }
 
     use Cell::{No, Yes};
@@ -286,13 +252,7 @@ mod tests {
     #[test]
     fn the_same_unknown_counts_once() {
         // Allow if k, allow if not k: allowed whatever k is.
-        let model = Model {
-            dimensions: vec![2],
-            rules: vec![
-                rule(false, 0, &[(0, &[No, Yes])]),
-                rule(false, 1, &[(0, &[Yes, No])]),
-            ],
-        };
+        let model = Model { dimensions: vec![2], rules: vec![rule(false, 0, &[(0, &[No, Yes])]), rule(false, 1, &[(0, &[Yes, No])])] };
         let found = model.outcomes();
         assert!(found.allowed.is_some() && found.denied.is_none());
         assert!(model.deciding().is_empty());
@@ -301,32 +261,15 @@ mod tests {
     #[test]
     fn only_what_can_turn_the_decision_is_named() {
         // Allow if a; the second rule asks for b as well and so adds nothing.
-        let model = Model {
-            dimensions: vec![2, 2],
-            rules: vec![
-                rule(false, 0, &[(0, &[No, Yes])]),
-                rule(false, 1, &[(0, &[No, Yes]), (1, &[No, Yes])]),
-            ],
-        };
+        let model = Model { dimensions: vec![2, 2], rules: vec![rule(false, 0, &[(0, &[No, Yes])]), rule(false, 1, &[(0, &[No, Yes]), (1, &[No, Yes])])] };
         assert_eq!(model.deciding(), BTreeSet::from([0]));
     }
 
     #[test]
     fn too_many_unknowns_end_in_an_answer() {
         // Parity of forty unknowns: no shortcut, so the search must give up in bounded time.
-        let rules = (0..40)
-            .map(|n| {
-                rule(
-                    n % 2 == 0,
-                    n,
-                    &[(n, &[No, Yes]), ((n + 1) % 40, &[Yes, No])],
-                )
-            })
-            .collect();
-        let model = Model {
-            dimensions: vec![2; 40],
-            rules,
-        };
+        let rules = (0..40).map(|n| rule(n % 2 == 0, n, &[(n, &[No, Yes]), ((n + 1) % 40, &[Yes, No])])).collect();
+        let model = Model { dimensions: vec![2; 40], rules };
         assert!(!model.outcomes().leaves.is_empty());
         assert!(!model.deciding().is_empty());
     }
