@@ -1,6 +1,6 @@
 //! What `aws ec2 describe-*` prints, as far as the audit models it.
 
-use super::shape::{PolicyText, Time, shapes};
+use super::shape::{PolicyText, Time, shapes, time};
 
 shapes! { "PascalCase";
     /// A tag.
@@ -62,7 +62,7 @@ shapes! { "PascalCase";
     PrefixListId { id: ; opt: prefix_list_id: String; list: ; }
     /// A VPC endpoint.
     VpcEndpoint { id: vpc_endpoint_id; opt: vpc_endpoint_type: String, vpc_id: String, service_name: String, service_region: String, state: String, policy_document: PolicyText, ip_address_type: String,
-        dns_options: DnsOptions, private_dns_enabled: bool, requester_managed: bool, creation_timestamp: Time, owner_id: String, last_error: LastError, failure_reason: String;
+        dns_options: DnsOptions, private_dns_enabled: bool, requester_managed: bool, #[serde(deserialize_with = "time")] creation_timestamp: Time, owner_id: String, last_error: LastError, failure_reason: String;
         list: route_table_ids: String, subnet_ids: String, groups: GroupIdentifier, network_interface_ids: String, dns_entries: DnsEntry, tags: Tag; }
     /// DNS options of an endpoint.
     DnsOptions { id: ; opt: dns_record_ip_type: String, private_dns_only_for_inbound_resolver_endpoint: bool, private_dns_preference: String; list: ; }
@@ -94,7 +94,7 @@ shapes! { "PascalCase";
     /// One launch of instances.
     Reservation { id: ; opt: owner_id: String; list: instances: Instance; }
     /// An EC2 instance.
-    Instance { id: instance_id; opt: state: InstanceState, subnet_id: String, vpc_id: String, private_ip_address: String, public_ip_address: String, launch_time: Time, iam_instance_profile: InstanceProfileRef,
+    Instance { id: instance_id; opt: state: InstanceState, subnet_id: String, vpc_id: String, private_ip_address: String, public_ip_address: String, #[serde(deserialize_with = "time")] launch_time: Time, iam_instance_profile: InstanceProfileRef,
         platform: String, platform_details: String; list: network_interfaces: InstanceNetworkInterface, security_groups: GroupIdentifier, tags: Tag; }
     /// State of an instance.
     InstanceState { id: ; opt: name: String, code: i32; list: ; }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::shape::{Time, shapes};
+use super::shape::{Time, shapes, time};
 
 shapes! { "camelCase";
     /// A name and a value: tags, settings, attributes, attachment details.
@@ -28,24 +28,24 @@ shapes! { "camelCase";
     ServiceConnectDefaults { id: ; opt: namespace: String; list: ; }
     /// A share of a capacity provider strategy.
     CapacityProviderStrategyItem { id: ; opt: capacity_provider: String, weight: i32, base: i32; list: ; }
-    /// A container instance.
-    ContainerInstance { id: container_instance_arn; opt: ec2_instance_id: String, capacity_provider_name: String, version_info: VersionInfo, status: String, status_reason: String, agent_connected: bool,
-        running_tasks_count: i32, agent_update_status: String, registered_at: Time, health_status: HealthStatus; list: attributes: NameValue, tags: KeyValue; }
+    /// A container instance. AWS's answer does not name the cluster: it is filled in from the question, and always there where it is known.
+    ContainerInstance { id: container_instance_arn; opt: #[serde(skip_serializing)] cluster_arn: String, ec2_instance_id: String, capacity_provider_name: String, version_info: VersionInfo, status: String, status_reason: String, agent_connected: bool,
+        running_tasks_count: i32, agent_update_status: String, #[serde(deserialize_with = "time")] registered_at: Time, health_status: HealthStatus; list: attributes: NameValue, tags: KeyValue; }
     /// Versions of agent and Docker.
     VersionInfo { id: ; opt: agent_version: String, agent_hash: String, docker_version: String; list: ; }
     /// Health of a container instance.
     HealthStatus { id: ; opt: overall_status: String; list: details: HealthDetail; }
     /// One health check of a container instance.
-    HealthDetail { id: ; opt: r#type: String, status: String, last_updated: Time, last_status_change: Time; list: ; }
+    HealthDetail { id: ; opt: r#type: String, status: String, #[serde(deserialize_with = "time")] last_updated: Time, #[serde(deserialize_with = "time")] last_status_change: Time; list: ; }
     /// A service.
     Service { id: service_arn; opt: service_name: String, cluster_arn: String, status: String, desired_count: i32, running_count: i32, pending_count: i32, launch_type: String, platform_version: String,
         platform_family: String, task_definition: String, network_configuration: NetworkConfiguration, enable_execute_command: bool, scheduling_strategy: String,
-        deployment_controller: DeploymentController, created_at: Time, role_arn: String;
+        deployment_controller: DeploymentController, #[serde(deserialize_with = "time")] created_at: Time, role_arn: String;
         list: capacity_provider_strategy: CapacityProviderStrategyItem, deployments: Deployment, task_sets: TaskSet, events: ServiceEvent; }
     /// Which controller rolls a service out.
     DeploymentController { id: ; opt: r#type: String; list: ; }
     /// What happened to a service.
-    ServiceEvent { id: ; opt: id: String, created_at: Time, message: String; list: ; }
+    ServiceEvent { id: ; opt: id: String, #[serde(deserialize_with = "time")] created_at: Time, message: String; list: ; }
     /// Network configuration of tasks in network mode awsvpc.
     NetworkConfiguration { id: ; opt: awsvpc_configuration: AwsvpcConfiguration; list: ; }
     /// Subnets, groups and public address of tasks.
@@ -65,15 +65,15 @@ shapes! { "camelCase";
         network_configuration: NetworkConfiguration, running_count: i32, pending_count: i32, computed_desired_count: i32; list: capacity_provider_strategy: CapacityProviderStrategyItem; }
     /// A task.
     Task { id: task_arn; opt: cluster_arn: String, container_instance_arn: String, task_definition_arn: String, group: String, started_by: String, launch_type: String, capacity_provider_name: String,
-        platform_version: String, platform_family: String, last_status: String, desired_status: String, stop_code: String, stopped_reason: String, stopped_at: Time, created_at: Time, started_at: Time,
-        pull_started_at: Time, connectivity: String, connectivity_at: Time, availability_zone: String, enable_execute_command: bool; list: attachments: Attachment, containers: Container, attributes: NameValue; }
+        platform_version: String, platform_family: String, last_status: String, desired_status: String, stop_code: String, stopped_reason: String, #[serde(deserialize_with = "time")] stopped_at: Time, #[serde(deserialize_with = "time")] created_at: Time, #[serde(deserialize_with = "time")] started_at: Time,
+        #[serde(deserialize_with = "time")] pull_started_at: Time, connectivity: String, #[serde(deserialize_with = "time")] connectivity_at: Time, availability_zone: String, enable_execute_command: bool; list: attachments: Attachment, containers: Container, attributes: NameValue; }
     /// What is attached to a task, its network interface among it.
     Attachment { id: ; opt: id: String, r#type: String, status: String; list: details: NameValue; }
     /// A container of a task.
     Container { id: ; opt: name: String, image: String, image_digest: String, last_status: String, reason: String, exit_code: i32, runtime_id: String;
         list: managed_agents: ManagedAgent, network_interfaces: ContainerNetworkInterface; }
     /// The Exec agent of a container.
-    ManagedAgent { id: ; opt: name: String, last_status: String, reason: String, last_started_at: Time; list: ; }
+    ManagedAgent { id: ; opt: name: String, last_status: String, reason: String, #[serde(deserialize_with = "time")] last_started_at: Time; list: ; }
     /// An address of a container.
     ContainerNetworkInterface { id: ; opt: attachment_id: String, private_ipv4_address: String, ipv6_address: String; list: ; }
     /// The answer of DescribeTaskDefinition.

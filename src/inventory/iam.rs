@@ -1,6 +1,6 @@
 //! What `aws iam`, `ecr`, `guardduty` and `cloudtrail` print, as far as the audit models it.
 
-use super::shape::{PolicyText, Time, shapes};
+use super::shape::{PolicyText, Time, shapes, time};
 
 shapes! { "PascalCase";
     /// The answer of GetRole.
@@ -36,7 +36,7 @@ shapes! { "PascalCase";
     /// A feature of a detector.
     DetectorFeature { id: ; opt: name: String, status: String; list: additional_configuration: DetectorFeature; }
     /// An event of CloudTrail (LookupEvents); `CloudTrailEvent` is the record as JSON text, of which only the call and its way are kept.
-    CloudTrailEvent { id: ; opt: event_id: String, event_name: String, event_time: Time, event_source: String, username: String, vpc_endpoint_id: String, error_code: String, source_arn: String; list: ; }
+    CloudTrailEvent { id: ; opt: event_id: String, event_name: String, #[serde(deserialize_with = "time")] event_time: Time, event_source: String, username: String, vpc_endpoint_id: String, error_code: String, source_arn: String; list: ; }
 }
 
 shapes! { "camelCase";

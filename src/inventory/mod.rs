@@ -43,6 +43,23 @@ pub struct ApiError {
     pub message: Option<String>,
 }
 
+impl ApiError {
+    /// Whether the error is an answer about its subject (it does not exist) and not a failure to answer.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.code == "InvalidServiceName" || self.code.starts_with("NoSuch") || self.code.contains("NotFound")
+    }
+
+    /// Code and message, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self.message.as_deref().filter(|m| !m.is_empty()) {
+            Some(message) => format!("{}: {message}", self.code),
+            None => self.code.clone(),
+        }
+    }
+}
+
 /// One answer: an output, or an error that is an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer<T> {
@@ -53,6 +70,14 @@ pub enum Answer<T> {
 }
 
 impl<T> Answer<T> {
+    /// The same answer about a part or a transformation of the output.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Output(t) => Answer::Output(f(t)),
+            Self::Error(e) => Answer::Error(e),
+        }
+    }
+
     /// The output, unless it is an error.
     pub const fn output(&self) -> Option<&T> {
         match self {

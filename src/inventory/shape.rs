@@ -35,6 +35,24 @@ pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<
     Ok(Option::<Vec<T>>::deserialize(d)?.unwrap_or_default())
 }
 
+/// Reads a time of AWS's; text that is no time is `None`: unknown, which decides nothing, rather than the end of the audit.
+///
+/// # Errors
+/// Neither text nor a number.
+pub fn time<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Time>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a time (RFC 3339 or epoch seconds)")]
+    enum Form {
+        Text(String),
+        Seconds(f64),
+    }
+    Ok(match Option::<Form>::deserialize(d)? {
+        None => None,
+        Some(Form::Text(text)) => Time::parse(&text).ok(),
+        Some(Form::Seconds(seconds)) => Time::from_epoch(seconds).ok(),
+    })
+}
+
 /// A point in time: RFC 3339 with any offset, or epoch seconds (whole or with a fraction), as the AWS CLI prints either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub Timestamp);
