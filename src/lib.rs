@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod analysis;
+pub mod exit;
 pub mod finding;
 pub mod governance;
 pub mod inventory;
