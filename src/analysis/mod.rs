@@ -13,6 +13,8 @@ pub mod placement;
 pub mod route;
 pub mod services;
 pub mod sg;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use index::Index;
 pub use model::*;
@@ -34,6 +36,12 @@ pub struct View<'a> {
     pub vpcs: Vec<String>,
     /// Placements, sorted.
     pub placements: Vec<Placement>,
+    /// What workloads use that no path is drawn for, sorted.
+    pub hints: Vec<needs::Hint>,
+    /// Needs that could not be told, by rule.
+    pub unseen_needs: placement::UnseenNeeds,
+    /// Which task belongs to which service and runs on which instance.
+    pub roster: placement::Roster,
     /// Paths, sorted by placement, service, port.
     pub paths: Vec<Path>,
 }
@@ -44,8 +52,13 @@ impl<'a> View<'a> {
     pub fn new(region: &'a Region, options: &'a Options) -> Self {
         let index = Index::new(region);
         let now = region.taken_at.or(options.now);
-        let mut view = Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), paths: Vec::new() };
-        view.placements = placement::placements(&view);
+        let mut view =
+            Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: Default::default(), roster: Default::default(), paths: Vec::new() };
+        let survey = placement::survey(&view);
+        view.placements = survey.placements;
+        view.hints = survey.hints;
+        view.unseen_needs = survey.unseen;
+        view.roster = survey.roster;
         view.vpcs = placement::audited_vpcs(&view);
         view.paths = path::paths(&view);
         view
