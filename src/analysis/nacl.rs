@@ -185,9 +185,9 @@ fn evidence(id: &str, entry: &NetworkAclEntry) -> Evidence {
         entry.protocol.as_deref().unwrap_or("?"),
         if entry.egress == Some(true) { "egress" } else { "ingress" }
     );
-    Evidence::new(Action::DescribeNetworkAcls, format!("{id}.Entries"), value, "")
+    Evidence::new(Action::DescribeNetworkAcls, "Entries", value, id)
 }
 
 fn absent(id: &str, egress: bool) -> Evidence {
-    Evidence::new(Action::DescribeNetworkAcls, format!("{id}.Entries"), "none", format!("no {} entry matches, and what none matches is denied", if egress { "egress" } else { "ingress" }))
+    Evidence::new(Action::DescribeNetworkAcls, "Entries", "none", format!("{id}: no {} entry matches, and what none matches is denied", if egress { "egress" } else { "ingress" }))
 }
