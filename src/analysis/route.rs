@@ -138,6 +138,8 @@ struct Shadow {
     possible: IpSet,
     /// Whether it could win over a static route for the very same address.
     beats_hosts: bool,
+    /// Whether it is a prefix list's.
+    list: bool,
     route: usize,
     unseen: Unseen,
     detail: String,
@@ -181,7 +183,7 @@ impl<'a> Compiled<'a> {
         } else {
             Rank::Static
         };
-        let shadow = |possible: IpSet, unseen: Unseen, detail: String| Shadow { possible, beats_hosts: rank == Rank::Static, route: number, unseen, detail };
+        let shadow = |possible: IpSet, unseen: Unseen, detail: String| Shadow { possible, beats_hosts: rank == Rank::Static, list: rank == Rank::PrefixList, route: number, unseen, detail };
         let malformed = || Unseen::Datum(format!("a malformed route of {rtb}"));
         let (known, more) = if let Some(list) = route.destination_prefix_list_id.as_deref() {
             let listing = prefix_list(index, list);
@@ -239,7 +241,11 @@ impl<'a> Compiled<'a> {
         }
         let family = family_of(address);
         let host = best.is_some_and(|b| b.rank == Rank::Static && b.length == if family == Family::V4 { 32 } else { 128 });
-        let shadow = self.shadows.iter().find(|s| s.possible.contains_ip(address) && (s.beats_hosts || !host) && self.routes.get(s.route).map(|r| &r.target) != best_target);
+        let shadow = self.shadows.iter().filter(|s| s.possible.contains_ip(address) && (s.beats_hosts || !host)).find(|s| {
+            let target = self.routes.get(s.route).map(|r| &r.target);
+            // Another way to the same target changes nothing, unless it makes lists overlap that lead apart.
+            target != best_target || s.list && covering.iter().any(|b| b.rank == Rank::PrefixList && self.target(b) != target)
+        });
         if let Some(shadow) = shadow {
             return Choice::Unknown(shadow.unseen.clone(), shadow.detail.clone());
         }

@@ -120,19 +120,19 @@ proptest! {
             // What cannot be read may be a block as well as an opening: only a plain allow is taken away.
             let entry = &less.entries[at];
             let plain = entry.egress.is_some() && matches!(entry.protocol.as_deref(), Some("6" | "-1" | "tcp")) && packet(&NetworkAcl { entries: vec![NetworkAclEntry { rule_action: Some("allow".into()), ..entry.clone() }], ..NetworkAcl::default() }, egress, "10.0.0.0".parse().unwrap(), 443) != Tri::Unknown;
-            prop_assume!(plain);
-            less.entries.remove(at);
+            if plain {
+                less.entries.remove(at);
+            }
         }
         let after = admits(&less, egress, &set(&peers), &ports);
         prop_assert!(after.verdict >= before.verdict, "{:?} {:?}", before, after);
     }
 
     #[test]
-    fn adding_a_deny_never_opens(acl in prop_oneof![acl(0), acl(1)], egress: bool, peers in addresses(), (from, to) in ports(), place in cidr(), number in 0..75_i32) {
+    fn adding_a_deny_never_opens(acl in prop_oneof![acl(0), acl(1)], egress: bool, peers in addresses(), (from, to) in ports(), place in cidr(), number in 0..8_i32) {
         let ports = PortSet::range(from, to);
         let before = admits(&acl, egress, &set(&peers), &ports);
         let mut more = acl.clone();
-        prop_assume!(more.entries.iter().all(|e| e.rule_number != Some(number)));
         let six = place.contains(':');
         more.entries.push(NetworkAclEntry {
             cidr_block: (!six).then(|| place.clone()),
@@ -140,7 +140,7 @@ proptest! {
             egress: Some(egress),
             protocol: Some("-1".into()),
             rule_action: Some("deny".into()),
-            rule_number: Some(number),
+            rule_number: Some(number * 10 + 5),
             port_range: None,
             icmp_type_code: None,
         });

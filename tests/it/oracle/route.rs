@@ -93,6 +93,11 @@ fn packet(region: &Region, table: &RouteTable, address: IpAddr) -> Taken {
     }
     let settled = |m: usize| {
         best.is_some_and(|(n, length, strength)| {
+            // A list that overlaps another one with another target makes it a matter of chance.
+            let is_list = |k: usize| table.routes[k].destination_prefix_list_id.is_some();
+            if is_list(m) && sure.iter().any(|(k, ..)| is_list(*k) && goal(*k) != goal(m)) {
+                return strength == 3 && length == bits;
+            }
             let only_a_list = table.routes[m].destination_prefix_list_id.is_some();
             goal(n) == goal(m) || (strength == 3 && length == bits && (only_a_list || table.routes[m].origin.as_deref() == Some("EnableVgwRoutePropagation")))
         })
