@@ -66,9 +66,9 @@ struct Context<'a> {
 pub fn egress(index: &Index<'_>, options: &Options, subnet: &str, family: Family, public_ip: Option<bool>) -> EgressAnswer {
     with_context(index, options, subnet, family, public_ip, |context| {
         let compiled = Compiled::new(index, context.table, options);
-        let answer = judge_default(context, &compiled);
+        let answer = judge_default(context, compiled);
         if family == Family::V6 && answer.class == Some(Egress::Isolated) && answer.target.is_none() {
-            return nat64_of(context, &compiled).unwrap_or(answer);
+            return nat64_of(context, &Compiled::new(index, context.table, options)).unwrap_or(answer);
         }
         answer
     })
@@ -87,7 +87,8 @@ pub fn nat64(index: &Index<'_>, options: &Options, subnet: &str) -> Option<Egres
 }
 
 /// The destinations cut by the route that decides for each, with how that leaves: any route to public space narrower than the
-/// default is judged for the addresses that it covers.
+/// default is judged for the addresses that it covers. Asked about all of public space, gateway endpoints whose list was not
+/// seen are left out: only paths to their service need it.
 #[must_use]
 pub fn ways(index: &Index<'_>, options: &Options, subnet: &str, family: Family, public_ip: Option<bool>, destinations: &IpSet) -> Vec<(IpSet, EgressAnswer)> {
     let destinations = destinations.family(family);
@@ -97,7 +98,12 @@ pub fn ways(index: &Index<'_>, options: &Options, subnet: &str, family: Family, 
     };
     let vpc = index.subnets.get(subnet).map(|s| s.vpc_id.as_str()).or(table.vpc_id.as_deref());
     let context = Context { index, options, subnet, vpc, table, family, public_ip };
-    let parts = Compiled::new(index, table, options).partition(&destinations);
+    let mut compiled = Compiled::new(index, table, options);
+    if destinations.contains(&public_space(family)) {
+        // Of all that is public, a gateway endpoint takes its own service's part, which such a question is not about.
+        compiled = compiled.without_gateway_endpoints(true);
+    }
+    let parts = compiled.partition(&destinations);
     parts.into_iter().map(|(part, choice)| (part, stamp(context, judge_choice(context, &choice)))).collect()
 }
 
@@ -127,18 +133,16 @@ fn stamp(context: Context<'_>, mut answer: EgressAnswer) -> EgressAnswer {
 }
 
 /// Judges the default route; without one, public space as a whole, if one and the same way takes all of it.
-fn judge_default(context: Context<'_>, compiled: &Compiled<'_>) -> EgressAnswer {
+fn judge_default(context: Context<'_>, compiled: Compiled<'_>) -> EgressAnswer {
     let rtb = context.table.route_table_id.as_str();
+    // What a gateway endpoint takes says nothing of the rest of the internet.
+    let compiled = compiled.without_gateway_endpoints(false);
     match compiled.default_route(context.family) {
         Choice::None => {}
         choice => return judge_choice(context, &choice),
     }
     let mut answers: Vec<EgressAnswer> = Vec::new();
     for (_, choice) in compiled.partition(&public_space(context.family)) {
-        // What a gateway endpoint takes says nothing of the rest of the internet.
-        if matches!(&choice, Choice::Route(route) if matches!(route.target.named(), Target::GatewayEndpoint(_))) {
-            continue;
-        }
         let answer = judge_choice(context, &choice);
         if !answers.iter().any(|a| a.class == answer.class) {
             answers.push(answer);
@@ -305,3 +309,6 @@ fn nat64_of(context: Context<'_>, compiled: &Compiled<'_>) -> Option<EgressAnswe
 fn nat_ports() -> PortSet {
     PortSet::wide_ephemeral()
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,6 @@ fn evidence(id: &str, entry: &NetworkAclEntry) -> Evidence {
 fn absent(id: &str, egress: bool) -> Evidence {
     Evidence::new(Action::DescribeNetworkAcls, "Entries", "none", format!("{id}: no {} entry matches, and what none matches is denied", if egress { "egress" } else { "ingress" }))
 }
+
+#[cfg(test)]
+mod tests;

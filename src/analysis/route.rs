@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::net::{IpSet, family_of, parse_cidr, prefix_list, public_space};
 use super::{Family, Index, Options, Unseen};
 use crate::actions::Action;
@@ -136,10 +138,9 @@ struct Block {
 #[derive(Debug, Clone)]
 struct Shadow {
     possible: IpSet,
-    /// Whether it could win over a static route for the very same address.
-    beats_hosts: bool,
-    /// Whether it is a prefix list's.
-    list: bool,
+    /// How long its prefix is; `None`: that was not seen either.
+    length: Option<u8>,
+    rank: Rank,
     route: usize,
     unseen: Unseen,
     detail: String,
@@ -183,14 +184,14 @@ impl<'a> Compiled<'a> {
         } else {
             Rank::Static
         };
-        let shadow = |possible: IpSet, unseen: Unseen, detail: String| Shadow { possible, beats_hosts: rank == Rank::Static, list: rank == Rank::PrefixList, route: number, unseen, detail };
+        let shadow = |possible: IpSet, length: Option<u8>, unseen: Unseen, detail: String| Shadow { possible, length, rank, route: number, unseen, detail };
         let malformed = || Unseen::Datum(format!("a malformed route of {rtb}"));
         let (known, more) = if let Some(list) = route.destination_prefix_list_id.as_deref() {
             let listing = prefix_list(index, list);
             let whole = listing.known.union(&listing.possible);
             // The list of a gateway endpoint's service holds public addresses only.
             let reach = if matches!(target.named(), Target::GatewayEndpoint(_)) { whole.intersect(&public_space(Family::V4).union(&public_space(Family::V6))) } else { whole };
-            let unseen = listing.unseen.map(|unseen| shadow(reach, unseen, format!("the entries of {list}, to which {rtb} has a route, were not seen")));
+            let unseen = listing.unseen.map(|unseen| shadow(reach, None, unseen, format!("the entries of {list}, to which {rtb} has a route, were not seen")));
             (listing.entries, unseen)
         } else {
             let (cidr, family) = match (route.destination_cidr_block.as_deref(), route.destination_ipv6_cidr_block.as_deref()) {
@@ -200,17 +201,29 @@ impl<'a> Compiled<'a> {
             };
             match cidr.and_then(parse_cidr) {
                 Some(net) => (vec![net], None),
-                None => (Vec::new(), Some(shadow(family, malformed(), format!("a route of {rtb} has no readable destination")))),
+                None => (Vec::new(), Some(shadow(family, None, malformed(), format!("a route of {rtb} has no readable destination")))),
             }
         };
         if target != Target::Local && state_is_odd(route) {
-            let reach = known.into_iter().map(IpSet::from).collect();
-            self.shadows.push(shadow(reach, malformed(), format!("the route of {rtb} to {destination} is in no known state")));
+            let odd = |net: IpNet| shadow(net.into(), Some(net.prefix_len()), malformed(), format!("the route of {rtb} to {destination} is in no known state"));
+            self.shadows.extend(known.into_iter().map(odd));
         } else {
             self.blocks.extend(known.into_iter().map(|net| Block { addresses: net.into(), length: net.prefix_len(), rank, route: number }));
         }
         self.shadows.extend(more);
         self.routes.push(RouteChoice { route, destination, target });
+    }
+
+    /// The same table without its gateway endpoints, which say nothing of the internet at large; `unseen`: only without
+    /// those whose list was not seen.
+    #[must_use]
+    pub fn without_gateway_endpoints(mut self, unseen: bool) -> Self {
+        let is_gateway = |n: usize| self.routes.get(n).is_some_and(|r| matches!(r.target.named(), Target::GatewayEndpoint(_)));
+        self.shadows.retain(|s| !is_gateway(s.route));
+        if !unseen {
+            self.blocks.retain(|b| !is_gateway(b.route));
+        }
+        self
     }
 
     /// The route that decides for an address.
@@ -239,12 +252,15 @@ impl<'a> Compiled<'a> {
             let names = names.into_iter().collect::<Vec<_>>().join(" or ");
             return Choice::Unknown(Unseen::Datum(format!("which of several equal routes decides: {names}")), format!("equal routes lead to {names}"));
         }
-        let family = family_of(address);
-        let host = best.is_some_and(|b| b.rank == Rank::Static && b.length == if family == Family::V4 { 32 } else { 128 });
-        let shadow = self.shadows.iter().filter(|s| s.possible.contains_ip(address) && (s.beats_hosts || !host)).find(|s| {
+        let bits = if family_of(address) == Family::V4 { 32 } else { 128 };
+        let local = covering.iter().any(|b| self.target(b) == Some(&Target::Local));
+        let shadow = self.shadows.iter().filter(|s| s.possible.contains_ip(address) && !(local && s.rank == Rank::Propagated)).find(|s| {
             let target = self.routes.get(s.route).map(|r| &r.target);
+            let wins = best.is_none_or(|b| (s.length.unwrap_or(bits), s.rank) >= (b.length, b.rank));
+            let list = s.rank == Rank::PrefixList;
             // Another way to the same target changes nothing, unless it makes lists overlap that lead apart.
-            target != best_target || s.list && covering.iter().any(|b| b.rank == Rank::PrefixList && self.target(b) != target)
+            target != best_target && (wins || list && best.is_some_and(|b| b.rank == Rank::PrefixList))
+                || list && wins && covering.iter().any(|b| b.rank == Rank::PrefixList && self.target(b) != target)
         });
         if let Some(shadow) = shadow {
             return Choice::Unknown(shadow.unseen.clone(), shadow.detail.clone());
@@ -376,3 +392,6 @@ fn gateway(index: &Index<'_>, route: &Route, id: String) -> Target {
         _ => Target::Other(id),
     }
 }
+
+#[cfg(test)]
+mod tests;

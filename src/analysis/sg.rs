@@ -312,3 +312,6 @@ fn peers(permission: &IpPermission) -> String {
         .collect();
     if all.is_empty() { "no peer".to_owned() } else { shorten(&all) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -324,3 +324,6 @@ pub fn public_space(family: Family) -> IpSet {
     let special = IpSet::parse_all(SPECIAL).unwrap_or_default();
     IpSet::all(family).difference(&special)
 }
+
+#[cfg(test)]
+mod tests;

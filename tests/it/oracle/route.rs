@@ -32,7 +32,7 @@ fn packet(region: &Region, table: &RouteTable, address: IpAddr) -> Taken {
     let bits = if address.is_ipv4() { 32 } else { 128 };
     // (route, length, strength) of all that match for sure; then those that may match.
     let mut sure: Vec<(usize, u32, u32)> = Vec::new();
-    let mut maybe: Vec<usize> = Vec::new();
+    let mut maybe: Vec<(usize, u32, u32)> = Vec::new();
     for (n, route) in table.routes.iter().enumerate() {
         if route.state.as_deref() == Some("filtered") {
             continue;
@@ -56,32 +56,30 @@ fn packet(region: &Region, table: &RouteTable, address: IpAddr) -> Taken {
                 None => (None, route.destination_cidr_block.is_some() && address.is_ipv6()),
             }
         };
+        let strength = if propagated {
+            1
+        } else if route.destination_prefix_list_id.is_some() {
+            2
+        } else {
+            3
+        };
         match length {
-            Some(_) if !readable => maybe.push(n),
-            Some(length) => sure.push((
-                n,
-                length,
-                if propagated {
-                    1
-                } else if route.destination_prefix_list_id.is_some() {
-                    2
-                } else {
-                    3
-                },
-            )),
+            Some(length) if !readable => maybe.push((n, length, strength)),
+            Some(length) => sure.push((n, length, strength)),
             None => {}
         }
         if !complete {
             // Lists of gateway endpoints hold nothing private.
             let gateway = route.gateway_id.as_deref() == Some("vpce-gw");
             if !gateway || is_public(address) {
-                maybe.push(n);
+                maybe.push((n, bits, strength));
             }
         }
     }
     let is_local = |n: usize| table.routes[n].gateway_id.as_deref() == Some("local") && table.routes[n].state.as_deref() != Some("blackhole");
     if sure.iter().any(|(n, ..)| is_local(*n)) {
         sure.retain(|(_, _, strength)| *strength != 1);
+        maybe.retain(|(_, _, strength)| *strength != 1);
     }
     let best = sure.iter().copied().max_by_key(|(_, length, strength)| (*length, *strength));
     let goal = |n: usize| target(&table.routes[n]);
@@ -91,18 +89,14 @@ fn packet(region: &Region, table: &RouteTable, address: IpAddr) -> Taken {
             return Taken::Unclear;
         }
     }
-    let settled = |m: usize| {
-        best.is_some_and(|(n, length, strength)| {
-            // A list that overlaps another one with another target makes it a matter of chance.
-            let is_list = |k: usize| table.routes[k].destination_prefix_list_id.is_some();
-            if is_list(m) && sure.iter().any(|(k, ..)| is_list(*k) && goal(*k) != goal(m)) {
-                return strength == 3 && length == bits;
-            }
-            let only_a_list = table.routes[m].destination_prefix_list_id.is_some();
-            goal(n) == goal(m) || (strength == 3 && length == bits && (only_a_list || table.routes[m].origin.as_deref() == Some("EnableVgwRoutePropagation")))
-        })
+    // Something that may match matters if, were it there, the packet would go elsewhere or nobody could tell where.
+    let matters = |&(m, length, strength): &(usize, u32, u32)| {
+        let Some((n, best_length, best_strength)) = best else { return true };
+        let beats = (length, strength) >= (best_length, best_strength);
+        let lists_apart = strength == 2 && sure.iter().any(|(k, _, s)| *s == 2 && goal(*k) != goal(m));
+        (goal(m) != goal(n) && (beats || (strength == 2 && best_strength == 2))) || (beats && lists_apart)
     };
-    if maybe.iter().any(|m| !settled(*m)) {
+    if maybe.iter().any(matters) {
         return Taken::Unclear;
     }
     best.map_or(Taken::Nowhere, |(n, ..)| Taken::Route(n))
