@@ -180,3 +180,14 @@ fn ipv6_peers_need_ipv6_ranges() {
     let other = ask(&region, &["sg-1"], Direction::Ingress, &["10.0.1.4", "2600:1f17::5"], &[]).decision;
     assert!(other.verdict == Tri::Fail && other.partial);
 }
+
+#[test]
+fn two_doubts_may_be_one_answer() {
+    // Neither of two unseen lists could admit both families, but the two together could.
+    let mut region = region(json!([list_rule(&[], &["pl-four", "pl-six"])]));
+    region.managed_prefix_lists = serde_json::from_value(json!([{"PrefixListId": "pl-four", "AddressFamily": "IPv4"}, {"PrefixListId": "pl-six", "AddressFamily": "IPv6"}])).unwrap();
+    assert_eq!(ask(&region, &["sg-1"], Direction::Egress, &["10.0.1.4", "2600::1"], &[]).decision.verdict, Tri::Unknown);
+    region.managed_prefix_lists.pop();
+    region.security_groups[0].ip_permissions_egress[0].prefix_list_ids.pop();
+    assert_eq!(ask(&region, &["sg-1"], Direction::Egress, &["10.0.1.4", "2600::1"], &[]).decision.verdict, Tri::Fail, "IPv6 is closed whatever the list holds");
+}
