@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod analysis;
+pub mod audit;
+pub mod cli;
 pub mod finding;
 pub mod governance;
 pub mod inventory;
