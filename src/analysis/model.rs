@@ -294,6 +294,8 @@ pub struct Path {
     pub hops: Vec<Hop>,
     /// What findings it gives rise to.
     pub causes: Vec<Cause>,
+    /// Rules that were judged on it and found nothing.
+    pub passed: BTreeSet<&'static str>,
 }
 
 /// How a subnet's traffic to the public internet leaves, for one address family.
