@@ -120,11 +120,12 @@ struct Engine<'v> {
     view: &'v View<'v>,
     names: RefCell<HashMap<(String, String, String), Rc<Names>>>,
     candidates: RefCell<HashMap<(String, String), Rc<Candidates<'v>>>>,
+    policies: policy::Policies,
 }
 
 impl<'v> Engine<'v> {
     fn new(view: &'v View<'v>) -> Self {
-        Self { view, names: RefCell::default(), candidates: RefCell::default() }
+        Self { view, names: RefCell::default(), candidates: RefCell::default(), policies: policy::Policies::default() }
     }
 
     fn resolve(&self, vpc: &str, host: &str, service: &str) -> Rc<Names> {
@@ -216,7 +217,7 @@ impl<'v> Engine<'v> {
                 if !leg.hops.iter().any(|h| h.hop == HopName::Dns) {
                     leg.hop(HopName::Dns, &name_hop);
                 }
-                policy::hop(view, source, endpoint, need, &mut leg);
+                self.policies.hop(view, source, endpoint, need, &mut leg);
                 leg.hops.sort_by_key(|h| h.hop);
                 self.by_name(answer, &mut leg);
                 if endpoint.vpc_id.as_deref() == Some(vpc) && answer.cause.is_none() {
@@ -263,7 +264,7 @@ impl<'v> Engine<'v> {
                 public::Gateway::Routed(endpoint, mut leg) => {
                     leg.hop(HopName::Endpoint, &Decision::pass(Some(&endpoint.vpc_endpoint_id), format!("{} is available", endpoint.vpc_endpoint_id)));
                     leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
-                    policy::hop(view, source, endpoint, need, &mut leg);
+                    self.policies.hop(view, source, endpoint, need, &mut leg);
                     leg.hops.sort_by_key(|h| h.hop);
                     return leg;
                 }
