@@ -174,7 +174,7 @@ pub struct Target<'a> {
 pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, port: u16) -> Vec<(HopName, Decision)> {
     let index = &view.index;
     let mut hops = Vec::new();
-    let ports = PortSet::single(port);
+    let ports = PortSet::port(port);
     let destination: IpSet = [target.address].into_iter().collect();
     let from = source.of_family(family_of(target.address));
     let same_vpc = target.vpc == source.vpc;
@@ -287,8 +287,8 @@ fn local_direction(view: &View<'_>, subnet: Option<&str>, destination: &IpSet) -
                 )),
                 other => Decision::unknown(
                     id,
-                    format!("the route to {} diverts {part} to {}", choice.destination, other.name()),
-                    Unseen::Datum(format!("what {} does with traffic inside the VPC", other.name())),
+                    format!("the route to {} diverts {part} to {}", choice.destination, other.describe()),
+                    Unseen::Datum(format!("what {} does with traffic inside the VPC", other.describe())),
                 ),
             },
             route::Choice::None => Decision::fail(id, format!("{} has no route to {part}", table.route_table_id)),
@@ -320,7 +320,7 @@ fn tomorrow(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, interf
                 causes.push(fail("NW01", Severity::Medium, later.object.as_deref().unwrap_or(id), detail, later.evidence));
             }
             if !same_subnet {
-                let later = acl(view, eni.subnet_id.as_deref(), false, &range, &PortSet::single(port));
+                let later = acl(view, eni.subnet_id.as_deref(), false, &range, &PortSet::port(port));
                 if later.verdict == Tri::Fail {
                     let detail = format!("{}; the members of today pass, the next may get an address that does not", later.detail);
                     causes.push(fail("NW04", Severity::Medium, later.object.as_deref().unwrap_or(id), detail, later.evidence));

@@ -9,6 +9,7 @@ mod ownership;
 mod policy;
 mod public;
 mod remote;
+mod single;
 mod source;
 
 use std::cell::RefCell;
@@ -25,6 +26,7 @@ use source::Source;
 
 pub use endpoint::hop_name;
 pub use ownership::TRIO;
+pub use single::{Destination, ask};
 
 /// All paths of the region, sorted by placement and service.
 #[must_use]
@@ -187,6 +189,39 @@ impl<'v> Engine<'v> {
         let names = self.resolve(vpc, host, &need.service);
         let legs: Vec<Leg> = names.answers.iter().map(|answer| self.answer(source, need, vpc, host, answer)).collect();
         combine(legs, &names, vpc, need, &self.candidates(vpc, &need.service))
+    }
+
+    /// One endpoint by its id, without its name.
+    fn endpoint(&self, source: &Source<'_>, need: &Need, id: &str) -> Leg {
+        let view = self.view;
+        let Some(endpoint) = view.index.endpoints.get(id).copied() else {
+            return public::not_seen("EP02", Severity::Critical, id, HopName::Endpoint, &format!("{id} was not seen"), BTreeSet::from([Unseen::Action(Action::DescribeVpcEndpoints)]));
+        };
+        let state = endpoint.state.as_deref().unwrap_or("absent");
+        match State::of(endpoint) {
+            State::Usable => {}
+            State::Unusable => return public::no_way(HopName::Endpoint, Some(id), format!("{id} is {state}")),
+            State::Unrecognised => return unrecognised(need, endpoint, source.vpc.unwrap_or_default()),
+        }
+        let gateway = endpoint.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway"));
+        let mut leg = if gateway {
+            let service = endpoint.service_name.as_deref().and_then(services::short_name).unwrap_or_default();
+            if endpoint.vpc_id.as_deref() != source.vpc {
+                return public::no_way(HopName::Route, Some(id), format!("{id} is a gateway endpoint, which serves its own VPC alone"));
+            }
+            match public::gateway(view, source, &[endpoint], &service, need.port) {
+                public::Gateway::Routed(_, leg) => leg,
+                public::Gateway::NotRouted(_, table, decision) => return public::no_way(HopName::Route, table.as_deref(), decision.detail),
+                public::Gateway::Unseen(_, decision) => return public::not_seen("NW07", Severity::Critical, id, HopName::Route, &decision.detail, decision.unseen),
+                public::Gateway::None => return public::no_way(HopName::Endpoint, Some(id), format!("{id} is no gateway endpoint")),
+            }
+        } else {
+            endpoint::leg(view, source, endpoint, None, need.port)
+        };
+        leg.hop(HopName::Endpoint, &Decision::pass(Some(id), format!("{id} is {state}")));
+        self.policies.hop(view, source, endpoint, need, &mut leg);
+        leg.hops.sort_by_key(|h| h.hop);
+        leg
     }
 
     /// One possible answer of a name.

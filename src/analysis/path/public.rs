@@ -54,18 +54,18 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
 pub fn public_space(family: Family) -> IpSet {
     match family {
         Family::V4 => {
-            let mut set = IpSet::from_cidr("0.0.0.0/0").unwrap_or_default();
+            let mut set = IpSet::parse("0.0.0.0/0").unwrap_or_default();
             for reserved in [
                 "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
                 "203.0.113.0/24", "224.0.0.0/3",
             ] {
-                if let Some(part) = IpSet::from_cidr(reserved) {
+                if let Some(part) = IpSet::parse(reserved) {
                     set = set.difference(&part);
                 }
             }
             set
         }
-        Family::V6 => IpSet::from_cidr("2000::/3").unwrap_or_default(),
+        Family::V6 => IpSet::parse("2000::/3").unwrap_or_default(),
     }
 }
 
@@ -79,7 +79,7 @@ pub fn service_ranges(view: &View<'_>, service: &str) -> (Option<IpSet>, Option<
     };
     let ranges = listed.or_else(entries).map(|cidrs| {
         let mut set = IpSet::default();
-        for part in cidrs.into_iter().filter_map(IpSet::from_cidr) {
+        for part in cidrs.into_iter().filter_map(IpSet::parse) {
             set = set.union(&part);
         }
         set
@@ -101,7 +101,7 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
         }
         _ => source_sg(view, source, destinations, &BTreeSet::new(), &Link::None, port),
     };
-    let out = acl(view, source.subnet_id, true, destinations, &PortSet::single(port));
+    let out = acl(view, source.subnet_id, true, destinations, &PortSet::port(port));
     let back = acl(view, source.subnet_id, false, destinations, replies);
     for (hop, rule, severity, decision) in [
         (HopName::SourceSg, group_rule, Severity::Critical, groups),
@@ -224,7 +224,7 @@ fn gateway_route(view: &View<'_>, table: &crate::inventory::ec2::RouteTable, end
                     return Decision::fail(Some(id), format!("a narrower route of {id} to {} leads nowhere and takes {part} from {}", choice.destination, endpoint.vpc_endpoint_id)).because(evidence);
                 }
                 route::Target::Interface(_) | route::Target::TransitGateway(_) | route::Target::Peering(_) | route::Target::VpnGateway(_) | route::Target::Other(_) if choice.destination != "0.0.0.0/0" => {
-                    return Decision::unknown(Some(id), format!("a narrower route of {id} sends {part} to {}", choice.target.name()), Unseen::Datum(format!("what lies behind {}", choice.target.name())));
+                    return Decision::unknown(Some(id), format!("a narrower route of {id} sends {part} to {}", choice.target.describe()), Unseen::Datum(format!("what lies behind {}", choice.target.describe())));
                 }
                 _ => {}
             }
@@ -249,7 +249,7 @@ fn unseen_ranges(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, service: &
             soften(sg::admits(&view.index, &source.placement.security_groups, sg::Direction::Egress, &peer, port).decision)
         }
     };
-    let out = soften(acl(view, source.subnet_id, true, &everything, &PortSet::single(port)));
+    let out = soften(acl(view, source.subnet_id, true, &everything, &PortSet::port(port)));
     let back = soften(acl(view, source.subnet_id, false, &everything, &source.replies));
     for (hop, rule, severity, decision) in
         [(HopName::SourceSg, "NW08", Severity::Critical, groups), (HopName::SourceNaclOut, "NW09", Severity::High, out), (HopName::SourceNaclIn, "NW09", Severity::High, back)]
@@ -285,4 +285,34 @@ pub fn not_seen(rule: &'static str, severity: Severity, object: &str, hop: HopNa
 /// A failing cause on a leg.
 pub fn blame(leg: &mut Leg, rule: &'static str, severity: Severity, object: &str, detail: impl Into<String>, evidence: Vec<Evidence>) {
     leg.cause(fail(rule, severity, object, detail, evidence));
+}
+
+/// The way to exact public addresses: through a gateway endpoint whose list holds them, or the internet.
+pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, port: u16) -> Leg {
+    let family = if destinations.v4().is_empty() { Family::V6 } else { Family::V4 };
+    let table = source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok());
+    let gateway = table.is_some_and(|t| route::partition(&view.index, t, destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))));
+    let mut leg = Leg::new(if gateway { Way::GatewayEndpoint } else { Way::Internet });
+    own_filters(view, source, &mut leg, destinations, None, true, port);
+    if gateway {
+        leg.hop(HopName::Route, &Decision::pass(table.map(|t| t.route_table_id.as_str()), "a gateway endpoint holds the address"));
+    } else {
+        let exit = exit(view, source, family, destinations);
+        leg.hop(HopName::Route, &exit.decision);
+        if exit.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) {
+            leg.way = Way::None;
+            leg.hop(HopName::Route, &Decision::fail(exit.decision.object.as_deref(), exit.decision.detail.clone()));
+        }
+    }
+    leg.hops.sort_by_key(|h| h.hop);
+    leg
+}
+
+/// Whether an IPv6-only subnet reaches IPv4 addresses by DNS64 and a NAT gateway.
+pub fn has_nat64(view: &View<'_>, source: &Source<'_>) -> bool {
+    source.subnet.is_some_and(|s| s.enable_dns64 == Some(true))
+        && source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok()).is_some_and(|t| {
+            let prefix = IpSet::parse("64:ff9b::/96").unwrap_or_default();
+            route::partition(&view.index, t, &prefix).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::Nat(_))))
+        })
 }

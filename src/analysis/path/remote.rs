@@ -95,14 +95,14 @@ fn one_way(view: &View<'_>, here: &str, subnet: Option<&str>, there: &str, desti
                     choice.destination.clone(),
                 )),
                 route::Target::InternetGateway(_) | route::Target::Nat(_) | route::Target::EgressOnly(_) | route::Target::Local | route::Target::GatewayEndpoint(_) => {
-                    Decision::fail(id, format!("{} sends {part} to {}, which does not lead to {there}", table.route_table_id, choice.target.name())).because(Evidence::new(
+                    Decision::fail(id, format!("{} sends {part} to {}, which does not lead to {there}", table.route_table_id, choice.target.describe())).because(Evidence::new(
                         Action::DescribeRouteTables,
                         "Routes",
                         choice.destination.clone(),
-                        choice.target.name(),
+                        choice.target.describe(),
                     ))
                 }
-                other => Decision::unknown(id, format!("{part} goes by {}, behind which nothing was seen", other.name()), Unseen::Datum(format!("what lies behind {}", other.name()))),
+                other => Decision::unknown(id, format!("{part} goes by {}, behind which nothing was seen", other.describe()), Unseen::Datum(format!("what lies behind {}", other.describe()))),
             },
         };
         if worst.as_ref().is_none_or(|w| decision.verdict > w.verdict) {
@@ -237,4 +237,18 @@ fn starts(first: IpAddr, last: IpAddr, nets: &[ipnet::IpNet]) -> Vec<IpAddr> {
 fn gateway_fail(table: Option<&str>, detail: String, address: &IpAddr) -> Decision {
     let evidence = Evidence::new(Action::SearchTransitGatewayRoutes, "Routes", address.to_string(), detail.clone());
     Decision::fail(table, detail).because(evidence)
+}
+
+/// The VPC whose range holds an address: the peer of a connection may be of another account and is known by its range alone.
+pub fn vpc_of<'v>(view: &'v View<'_>, address: IpAddr) -> Option<&'v str> {
+    let own = view.region.vpcs.iter().find(|v| super::source::vpc_range(v).contains_ip(address)).map(|v| v.vpc_id.as_str());
+    own.or_else(|| {
+        let sides = view.region.vpc_peering_connections.iter().flat_map(|p| [&p.requester_vpc_info, &p.accepter_vpc_info]).flatten();
+        sides
+            .filter(|s| {
+                let set = s.cidr_block_set.iter().filter_map(|c| c.cidr_block.as_deref());
+                s.cidr_block.as_deref().into_iter().chain(set).filter_map(|c| c.parse::<ipnet::IpNet>().ok()).any(|n| n.contains(&address))
+            })
+            .find_map(|s| s.vpc_id.as_deref())
+    })
 }

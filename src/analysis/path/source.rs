@@ -83,7 +83,7 @@ pub fn subnet_range(subnet: &Subnet) -> IpSet {
     let v6 = subnet.ipv6_cidr_block_association_set.iter().filter_map(|c| c.ipv6_cidr_block.as_deref());
     let mut set = IpSet::default();
     for cidr in subnet.cidr_block.as_deref().into_iter().chain(v6) {
-        if let Some(part) = IpSet::from_cidr(cidr) {
+        if let Some(part) = IpSet::parse(cidr) {
             set = set.union(&part);
         }
     }
@@ -96,4 +96,15 @@ pub const fn family_of(address: IpAddr) -> Family {
         IpAddr::V4(_) => Family::V4,
         IpAddr::V6(_) => Family::V6,
     }
+}
+
+/// Every address of a VPC.
+pub fn vpc_range(vpc: &crate::inventory::ec2::Vpc) -> IpSet {
+    let v4 = vpc.cidr_block_association_set.iter().filter_map(|c| c.cidr_block.as_deref());
+    let v6 = vpc.ipv6_cidr_block_association_set.iter().filter_map(|c| c.ipv6_cidr_block.as_deref());
+    let mut set = IpSet::default();
+    for part in vpc.cidr_block.as_deref().into_iter().chain(v4).chain(v6).filter_map(IpSet::parse) {
+        set = set.union(&part);
+    }
+    set
 }
