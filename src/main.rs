@@ -1,2 +1,5 @@
 //! The program `audit`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(audit::run::main())
+}
