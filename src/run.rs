@@ -331,16 +331,23 @@ fn color(messages: &MessageArgs, terminal: bool) -> bool {
     }
 }
 
-/// Logs go to standard error; RUST_LOG goes before -v and -q.
+/// Logs go to standard error; RUST_LOG goes before -v and -q. Of what the SDK and its libraries log, nothing finer than
+/// `info` is let through, whatever RUST_LOG says: their finer logs hold whole answers, and those hold secrets.
 fn tracing_to_stderr(messages: &MessageArgs) {
+    use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{EnvFilter, Layer};
     let default = match (messages.quiet, messages.verbose) {
         (true, _) => "error",
         (false, 0) => "audit=warn,error",
         (false, 1) => "audit=info,warn",
         (false, _) => "audit=debug,warn",
     };
-    let filter = std::env::var("RUST_LOG").ok().and_then(|f| f.parse().ok()).unwrap_or_else(|| tracing_subscriber::EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color(messages, std::io::stderr().is_terminal())).without_time().try_init();
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|f| f.parse().ok()).unwrap_or_else(|| EnvFilter::new(default));
+    let own = filter_fn(|m| m.target() == "audit" || m.target().starts_with("audit::") || *m.level() <= LevelFilter::INFO);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color(messages, std::io::stderr().is_terminal())).without_time().with_filter(chosen.and(own));
+    let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 
 /// The clock of a live run.
