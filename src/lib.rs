@@ -12,6 +12,7 @@ pub mod governance;
 pub mod inventory;
 pub mod output;
 pub mod policy;
+pub mod query;
 pub mod report;
 pub mod rules;
 pub mod snapshot;

@@ -106,10 +106,10 @@ fn destination(view: &View<'_>, question: &Question<'_>) -> Result<Destination, 
     if to.starts_with("eni-") {
         return if view.index.interfaces.contains_key(to) { Ok(Destination::Interface(to.to_owned())) } else { Err(QueryError(format!("{to}: no such network interface in {}", view.region.region))) };
     }
-    let short = services::short_name(to).unwrap_or_else(|| to.to_owned());
-    let offered = view.region.service_names.iter().map(String::as_str).chain(view.region.service_details.iter().map(|d| d.service_name.as_str())).any(|n| services::short_name(n).as_deref() == Some(&short));
-    let present = view.region.vpc_endpoints.iter().filter_map(|e| e.service_name.as_deref()).any(|n| services::short_name(n).as_deref() == Some(&short));
-    if offered || present || !services::hosts(&view.region.partition, &view.region.region, &short).is_empty() {
+    let short = services::short_name(to).unwrap_or(to).to_owned();
+    let offered = view.region.service_names.iter().map(String::as_str).chain(view.region.service_details.iter().map(|d| d.service_name.as_str())).any(|n| services::short_name(n) == Some(short.as_str()));
+    let present = view.region.vpc_endpoints.iter().filter_map(|e| e.service_name.as_deref()).any(|n| services::short_name(n) == Some(short.as_str()));
+    if offered || present || crate::policy::ecs_actions::services().contains(&short.as_str()) {
         Ok(Destination::Service(short))
     } else {
         Err(QueryError(format!("`{to}` is no service that endpoints are known for (such as ecr.api, s3, logs), no vpce-…, eni-… or address")))
@@ -231,9 +231,8 @@ fn from_arn(view: &View<'_>, arn: &str, destination: &Destination) -> Result<Opt
         for task in &tasks {
             let eni = task.attachments.iter().flat_map(|a| &a.details).find(|d| d.name.as_deref() == Some("networkInterfaceId")).and_then(|d| d.value.as_deref());
             let platform = task.container_instance_arn.is_some() && wanted.is_some_and(|s| s != "ssmmessages");
-            let question = |from: &str| Question { from: "", to: "", port: None, public_ip: false }.with(from);
             let own = match eni {
-                Some(eni) if !platform => sources(view, &question(eni), destination)?,
+                Some(eni) if !platform => sources(view, &Question { from: eni, to: "", port: None, public_ip: false }, destination)?,
                 _ => None,
             };
             let host = || task.container_instance_arn.as_deref().and_then(|c| view.index.container_instances.get(c)).and_then(|c| c.ec2_instance_id.as_deref()).and_then(|i| from_instance(view, i));
@@ -248,13 +247,6 @@ fn from_arn(view: &View<'_>, arn: &str, destination: &Destination) -> Result<Opt
         }
     }
     Ok(Some(unseen_place(found)))
-}
-
-impl<'a> Question<'a> {
-    const fn with(mut self, from: &'a str) -> Self {
-        self.from = from;
-        self
-    }
 }
 
 /// A placement of which nothing was seen stands for sources whose place is not known.
@@ -289,7 +281,7 @@ fn need(view: &View<'_>, placement: &Placement, destination: &Destination, port:
         Destination::Service(service) => service.clone(),
         Destination::Endpoint(id) => {
             let name = view.index.endpoints.get(id.as_str()).and_then(|e| e.service_name.as_deref()).unwrap_or_default();
-            services::short_name(name).unwrap_or_default()
+            services::short_name(name).unwrap_or_default().to_owned()
         }
         Destination::Interface(id) => id.clone(),
         Destination::Address(address) => address.to_string(),
@@ -309,7 +301,7 @@ fn need(view: &View<'_>, placement: &Placement, destination: &Destination, port:
     };
     let (hosts, asks) = match existing {
         Some(need) => (need.hosts.clone(), need.asks.clone()),
-        None => (services::hosts(&region.partition, &region.region, &service).into_iter().collect(), asks()),
+        None => (services::hostnames(&region.region, &service), asks()),
     };
     Need {
         // Endpoints, interfaces and addresses are named as they were asked for.

@@ -17,6 +17,8 @@ pub mod sg;
 pub use index::Index;
 pub use model::*;
 
+use std::collections::BTreeMap;
+
 use crate::inventory::{Region, Time};
 
 /// One account and region, analysed.
@@ -34,6 +36,12 @@ pub struct View<'a> {
     pub vpcs: Vec<String>,
     /// Placements, sorted.
     pub placements: Vec<Placement>,
+    /// What is no path but matters to rules.
+    pub hints: Vec<needs::Hint>,
+    /// What could not be told of needs, by rule.
+    pub unseen_needs: placement::UnseenNeeds,
+    /// Which task belongs to which service and runs on which instance.
+    pub roster: placement::Roster,
     /// Paths, sorted by placement, service, port.
     pub paths: Vec<Path>,
 }
@@ -44,8 +52,12 @@ impl<'a> View<'a> {
     pub fn new(region: &'a Region, options: &'a Options) -> Self {
         let index = Index::new(region);
         let now = region.taken_at.or(options.now);
-        let mut view = Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), paths: Vec::new() };
-        view.placements = placement::placements(&view);
+        let mut view = Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: BTreeMap::new(), roster: placement::Roster::default(), paths: Vec::new() };
+        let placement::Survey { placements, hints, unseen, roster } = placement::survey(&view);
+        view.placements = placements;
+        view.hints = hints;
+        view.unseen_needs = unseen;
+        view.roster = roster;
         view.vpcs = placement::audited_vpcs(&view);
         view.paths = path::paths(&view);
         view

@@ -20,3 +20,8 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+
+/// Placeholder.
+pub fn needed_actions(_view: &View<'_>, rules: &[&Rule]) -> std::collections::BTreeSet<crate::actions::Action> {
+    rules.iter().flat_map(|r| r.reads.iter().copied()).collect()
+}

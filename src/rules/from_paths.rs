@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, objects, remedy};
 use crate::actions::Action;
-use crate::analysis::{Need, Owner, Placement, Tri, View, needs, path, placement};
+use crate::analysis::{Need, Owner, Placement, Tri, View, path};
 use crate::finding::{Confidence, Evidence, Severity};
 
 /// What one finding stands on.
@@ -17,7 +17,9 @@ pub struct Group<'v> {
     /// Endpoint services that are hit.
     pub services: BTreeSet<&'v str>,
     /// Placements and needs that are hit.
-    pub hits: Vec<(usize, &'v Placement, &'v Need)>,
+    pub hits: Vec<(&'v Placement, &'v Need)>,
+    /// Their indices.
+    pub indices: Vec<(usize, usize)>,
     /// Fields that decided.
     pub evidence: BTreeSet<Evidence>,
 }
@@ -25,7 +27,6 @@ pub struct Group<'v> {
 /// Turns the causes that this rule owns into findings, one an object.
 pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let rule = outcome.rule().id;
-    let roster = placement::Roster::new(view);
     let mut groups: BTreeMap<(String, String), Group<'_>> = BTreeMap::new();
     for found in &view.paths {
         let Some((place, need)) = path::need_of(view, found) else { continue };
@@ -34,7 +35,7 @@ pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         }
         for cause in found.causes.iter().filter(|c| c.rule == rule) {
             if cause.verdict != Tri::Fail {
-                outcome.unseen(cause.unseen.iter().cloned(), roster.affected(&[(place, need)]));
+                outcome.unseen(cause.unseen.iter().cloned(), affected(view, [(found.placement, found.need)]));
                 continue;
             }
             let group = groups.entry((cause.object.clone(), discriminator(rule, need))).or_default();
@@ -43,17 +44,23 @@ pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
                 group.details.push(cause.detail.clone());
             }
             group.services.insert(&need.service);
-            group.hits.push((found.placement, place, need));
+            group.hits.push((place, need));
+            group.indices.push((found.placement, found.need));
             group.evidence.extend(cause.evidence.iter().cloned());
         }
     }
     for ((object, discriminator), group) in &groups {
-        report(view, outcome, &roster, object, discriminator, group);
+        report(view, outcome, object, discriminator, group);
     }
-    if let Some((unseen, affects)) = needs::unseen_needs(view).get(rule) {
+    if let Some((unseen, affects)) = view.unseen_needs.get(rule) {
         outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
     }
     whole_vpc(view, outcome, rule);
+}
+
+/// Whom these placements' needs stand for.
+fn affected(view: &View<'_>, hits: impl IntoIterator<Item = (usize, usize)>) -> BTreeSet<String> {
+    view.roster.affected(&view.placements, hits.into_iter().map(|(placement, need)| (placement, Some(need))))
 }
 
 /// What tells findings of one rule on one object apart: the service, where the rule is about several.
@@ -64,17 +71,16 @@ fn discriminator(rule: &str, need: &Need) -> String {
     }
 }
 
-fn report(view: &View<'_>, outcome: &mut Outcome<'_>, roster: &placement::Roster<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
     let rule = outcome.rule();
     let resource = objects::resource(view, rule.id, object);
-    let hits: Vec<(&Placement, &Need)> = group.hits.iter().map(|(_, p, n)| (*p, *n)).collect();
     let affects = match rule.id {
         "WL03" => BTreeSet::from([object.to_owned()]),
         "WL01" | "RG03" => {
-            let of: BTreeSet<String> = group.hits.iter().filter_map(|(_, _, n)| n.definitions.get(object)).flat_map(|w| w.iter().cloned()).collect();
-            if of.is_empty() { roster.affected(&hits) } else { of }
+            let of: BTreeSet<String> = group.hits.iter().filter_map(|(_, n)| n.definitions.get(object)).flat_map(|w| w.iter().cloned()).collect();
+            if of.is_empty() { affected(view, group.indices.iter().copied()) } else { of }
         }
-        _ => roster.affected(&hits),
+        _ => affected(view, group.indices.iter().copied()),
     };
     let severity = group.severity.unwrap_or(rule.severity);
     let message = message(rule.id, object, group, affects.len());
@@ -85,7 +91,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, roster: &placement::Roster
     if finding.evidence.is_empty() {
         finding.evidence.push(Evidence { source: Action::DescribeVpcEndpoints.name().to_owned(), field: None, value: None, note: group.details.first().cloned() });
     }
-    if group.hits.iter().any(|(_, p, _)| p.kind == crate::analysis::Kind::ManagedInstance) && rule.id == "EP01" {
+    if group.hits.iter().any(|(p, _)| p.kind == crate::analysis::Kind::ManagedInstance) && rule.id == "EP01" {
         finding.confidence = Confidence::Medium;
     }
     finding.affects = affects;
@@ -103,7 +109,7 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
         n => format!(" ({} more of the kind)", n - 1),
     };
     let services: Vec<&str> = group.services.iter().copied().collect();
-    let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(_, p, _)| p.subnet.as_deref()).collect();
+    let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(p, _)| p.subnet.as_deref()).collect();
     let from = match subnets.len() {
         0 => String::new(),
         1..=3 => format!(" from {}", subnets.into_iter().collect::<Vec<_>>().join(", ")),

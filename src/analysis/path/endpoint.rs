@@ -132,7 +132,7 @@ pub fn hop_name(hop: HopName) -> &'static str {
 
 /// The family in which both sides can talk, IPv4 first; `None` if there is none.
 pub fn common_family(source: &Source<'_>, endpoint: &VpcEndpoint) -> Option<Family> {
-    let (v4, v6) = dns::record_families(endpoint);
+    let dns::Families { v4, v6 } = dns::record_families(endpoint);
     let own_v4 = source.subnet.is_none_or(|s| s.ipv6_native != Some(true));
     let own_v6 = !source.range.v6().is_empty();
     if v4 && own_v4 {
@@ -175,7 +175,7 @@ pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, por
     let index = &view.index;
     let mut hops = Vec::new();
     let ports = PortSet::port(port);
-    let destination: IpSet = [target.address].into_iter().collect();
+    let destination = IpSet::of_addresses([target.address]);
     let from = source.of_family(family_of(target.address));
     let same_vpc = target.vpc == source.vpc;
     let same_subnet = same_vpc && target.subnet.is_some() && target.subnet == source.subnet_id;
@@ -256,7 +256,7 @@ pub fn acl(view: &View<'_>, subnet: Option<&str>, egress: bool, peer: &IpSet, po
 
 /// Both directions inside one VPC: `local`, unless a more specific route diverts them.
 fn local_route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: &IpSet) -> Decision {
-    let destination: IpSet = [target.address].into_iter().collect();
+    let destination = IpSet::of_addresses([target.address]);
     let there = local_direction(view, source.subnet_id, &destination);
     if there.verdict != Tri::Pass {
         return there;
@@ -329,7 +329,7 @@ fn tomorrow(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, interf
         }
         if source.placement.fargate && !same_subnet {
             let from = source.of_family(family);
-            let there: IpSet = [*address].into_iter().collect();
+            let there = IpSet::of_addresses([*address]);
             for later in [acl(view, eni.subnet_id.as_deref(), true, &from, &PortSet::wide_ephemeral()), acl(view, source.subnet_id, false, &there, &PortSet::wide_ephemeral())] {
                 if later.verdict == Tri::Fail {
                     let detail = format!("{}; Fargate may use any port from 1024 on for replies", later.detail);

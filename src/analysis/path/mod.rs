@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::dns::{self, NameAnswer, NameTarget, Names};
+use super::dns::{self, Families, NameAnswer, NameTarget, Names};
 use super::{Cause, Decision, HopName, Level, Need, Owner, Path, Placement, Tri, Unseen, View, Way, image, services};
 use crate::actions::Action;
 use crate::finding::Severity;
@@ -72,7 +72,7 @@ impl<'v> Candidates<'v> {
         let mut found = Self::default();
         for endpoint in view.index.endpoints_of_vpc.get(vpc).into_iter().flatten().copied() {
             let name = endpoint.service_name.as_deref().unwrap_or_default();
-            if services::short_name(name).as_deref() != Some(service) || services::endpoint_region(endpoint).is_some_and(|r| r != view.region.region) {
+            if services::short_name(name) != Some(service) || endpoint_region(endpoint).is_some_and(|r| r != view.region.region) {
                 continue;
             }
             match State::of(endpoint) {
@@ -90,6 +90,12 @@ impl<'v> Candidates<'v> {
     pub fn usable(&self) -> bool {
         !self.interfaces.is_empty() || !self.gateways.is_empty()
     }
+}
+
+/// The region whose service an endpoint is for: named, or part of the service's name.
+#[must_use]
+pub fn endpoint_region(endpoint: &VpcEndpoint) -> Option<&str> {
+    endpoint.service_region.as_deref().or_else(|| services::parse(endpoint.service_name.as_deref()?)?.region)
 }
 
 /// What the state of an endpoint means. On the wire states are lower camel case, in the model Pascal case.
@@ -120,22 +126,23 @@ impl State {
 
 struct Engine<'v> {
     view: &'v View<'v>,
-    names: RefCell<HashMap<(String, String, String), Rc<Names>>>,
+    resolver: dns::Resolver<'v>,
+    names: RefCell<HashMap<(String, String, String, Families), Rc<Names>>>,
     candidates: RefCell<HashMap<(String, String), Rc<Candidates<'v>>>>,
     policies: policy::Policies,
 }
 
 impl<'v> Engine<'v> {
     fn new(view: &'v View<'v>) -> Self {
-        Self { view, names: RefCell::default(), candidates: RefCell::default(), policies: policy::Policies::default() }
+        Self { view, resolver: dns::Resolver::new(view), names: RefCell::default(), candidates: RefCell::default(), policies: policy::Policies::default() }
     }
 
-    fn resolve(&self, vpc: &str, host: &str, service: &str) -> Rc<Names> {
-        let key = (vpc.to_owned(), host.to_owned(), service.to_owned());
+    fn resolve(&self, vpc: &str, host: &str, service: &str, consumer: Families) -> Rc<Names> {
+        let key = (vpc.to_owned(), host.to_owned(), service.to_owned(), consumer);
         if let Some(names) = self.names.borrow().get(&key) {
             return Rc::clone(names);
         }
-        let names = Rc::new(dns::resolve(self.view, vpc, host, service));
+        let names = Rc::new(self.resolver.resolve(vpc, host, service, consumer));
         self.names.borrow_mut().insert(key, Rc::clone(&names));
         names
     }
@@ -176,7 +183,7 @@ impl<'v> Engine<'v> {
         let mut leg = worst.unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
         leg.passed = passed;
         if self.candidates(vpc, &need.service).usable() || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
-            leg.passed.extend(need.owners.iter().filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
+            leg.passed.extend(need.owners.iter().chain(&need.also).filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
             leg.passed.insert("EP02");
         }
         leg
@@ -186,7 +193,7 @@ impl<'v> Engine<'v> {
         if let Some(registry) = need.service.strip_prefix("registry:") {
             return self.registry(source, need, vpc, registry);
         }
-        let names = self.resolve(vpc, host, &need.service);
+        let names = self.resolve(vpc, host, if need.region.is_some() { "" } else { &need.service }, source.families());
         let legs: Vec<Leg> = names.answers.iter().map(|answer| self.answer(source, need, vpc, host, answer)).collect();
         combine(legs, &names, vpc, need, &self.candidates(vpc, &need.service))
     }
@@ -209,7 +216,7 @@ impl<'v> Engine<'v> {
             if endpoint.vpc_id.as_deref() != source.vpc {
                 return public::no_way(HopName::Route, Some(id), format!("{id} is a gateway endpoint, which serves its own VPC alone"));
             }
-            match public::gateway(view, source, &[endpoint], &service, need.port) {
+            match public::gateway(view, source, &[endpoint], service, need.port) {
                 public::Gateway::Routed(_, leg) => leg,
                 public::Gateway::NotRouted(_, table, decision) => return public::no_way(HopName::Route, table.as_deref(), decision.detail),
                 public::Gateway::Unseen(_, decision) => return public::not_seen("NW07", Severity::Critical, id, HopName::Route, &decision.detail, decision.unseen),
@@ -291,7 +298,7 @@ impl<'v> Engine<'v> {
     fn public(&self, source: &Source<'_>, need: &Need, vpc: &str, host: &str, answer: &NameAnswer) -> Leg {
         let view = self.view;
         let candidates = self.candidates(vpc, &need.service);
-        let foreign = need.owners.iter().any(|(o, _)| *o == Owner::Rule("RG03"));
+        let foreign = need.region.is_some();
         let mut not_routed = None;
         if !foreign {
             match public::gateway(view, source, &candidates.gateways, &need.service, need.port) {
@@ -314,7 +321,8 @@ impl<'v> Engine<'v> {
                 return unrecognised(need, endpoint, vpc);
             }
         }
-        let family = if dns::has_ipv6_name(host) { source.family() } else { super::Family::V4 };
+        // Classic hostnames have IPv4 addresses alone: `::/0` never helps them.
+        let family = if answer.records.v6 { source.family() } else { super::Family::V4 };
         let (mut leg, exit) = public::internet(view, source, family, if foreign { "" } else { &need.service }, need.port);
         let mut level = ownership::level(view, &exit);
         if source.family() == super::Family::V6 && family == super::Family::V4 && level == Some(Level::Soft) && !public::has_nat64(view, source) {
@@ -372,7 +380,7 @@ impl<'v> Engine<'v> {
         let object = cause.map(|c| c.object.clone()).or_else(|| answer.object.clone()).unwrap_or_else(|| vpc.to_owned());
         let detail = format!("{host} leads to {}, which is no endpoint of {} that was seen", listed.join(", "), need.service);
         let dead = own && view.seen(Action::DescribeNetworkInterfaces);
-        if dead || answer.definitely_wrong {
+        if dead {
             let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), detail.clone());
             leg.way = Way::Local;
             public::blame(&mut leg, rule, ownership::severity_of_name_rule(rule), &object, cause.map_or(detail, |c| c.detail.clone()), answer.evidence.clone());
@@ -384,9 +392,9 @@ impl<'v> Engine<'v> {
 
     /// A registry that is no ECR endpoint.
     fn registry(&self, source: &Source<'_>, need: &Need, vpc: &str, registry: &str) -> Leg {
-        if !image::is_known_public(registry) {
+        if !image::is_public_registry(registry) {
             let detail = format!("{registry} may be a private registry, of which nothing was seen");
-            let objects = if need.definitions.is_empty() { vec![vpc.to_owned()] } else { need.definitions.iter().cloned().collect() };
+            let objects = if need.definitions.is_empty() { vec![vpc.to_owned()] } else { need.definitions.keys().cloned().collect() };
             let unseen = BTreeSet::from([Unseen::Datum(format!("where {registry} is"))]);
             let mut leg = public::not_seen("WL01", Severity::Info, objects.first().map_or(vpc, String::as_str), HopName::Route, &detail, unseen.clone());
             for object in objects.iter().skip(1) {
@@ -396,7 +404,7 @@ impl<'v> Engine<'v> {
         }
         let (mut leg, exit) = public::internet(self.view, source, source.family(), "", need.port);
         let level = ownership::level(self.view, &exit);
-        let names = self.resolve(vpc, registry, "");
+        let names = self.resolve(vpc, registry, "", source.families());
         if names.answers.iter().all(|a| a.target == NameTarget::Nothing) {
             let answer = names.answers.first();
             let mut leg = public::no_way(HopName::Dns, answer.and_then(|a| a.object.as_deref()), answer.map(|a| a.detail.clone()).unwrap_or_default());
@@ -421,9 +429,9 @@ impl<'v> Engine<'v> {
     fn trio_in_part(&self, vpc: &str) -> bool {
         let there = TRIO.iter().filter(|service| {
             self.candidates(vpc, service).usable()
-                || services::hosts(&self.view.region.partition, &self.view.region.region, service)
+                || services::hostnames(&self.view.region.region, service)
                     .iter()
-                    .any(|host| self.resolve(vpc, host, service).answers.iter().any(|a| matches!(a.target, NameTarget::Remote { .. })))
+                    .any(|host| self.resolve(vpc, host, service, Families::BOTH).answers.iter().any(|a| matches!(a.target, NameTarget::Remote { .. })))
         });
         matches!(there.count(), 1 | 2)
     }

@@ -29,7 +29,7 @@ pub fn level(view: &View<'_>, exit: &Exit) -> Option<Level> {
 /// The ids that a finding of `owner` stands on: the VPC, or for images the task definitions.
 fn objects(source: &Source<'_>, need: &Need, owner: Owner) -> Vec<String> {
     match owner {
-        Owner::Image | Owner::Rule("RG03") if !need.definitions.is_empty() => need.definitions.iter().cloned().collect(),
+        Owner::Image | Owner::Rule("RG03") if !need.definitions.is_empty() => need.definitions.keys().cloned().collect(),
         _ => vec![source.vpc.unwrap_or_default().to_owned()],
     }
 }
@@ -66,7 +66,7 @@ pub fn missing(source: &Source<'_>, need: &Need, exit: &Exit, level: Option<Leve
                     leg.cause(fail("NW06", Severity::Critical, object, format!("{public}, and there is no endpoint of {}", need.service), exit.decision.evidence.clone()));
                 }
                 Some(Egress::NoPublicIp) if !image => {
-                    for unit in &need.units {
+                    for unit in need.units.iter() {
                         leg.cause(fail("WL03", Severity::Critical, unit, format!("{public}, and there is no endpoint of {}", need.service), exit.decision.evidence.clone()));
                     }
                 }

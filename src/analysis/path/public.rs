@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::endpoint::{acl, hop_name, source_sg};
+use super::endpoint::{acl, source_sg};
 use super::leg::{Leg, fail, of_decision, unknown};
 use super::remote::Link;
 use super::source::Source;
 use crate::actions::Action;
+pub use crate::analysis::net::public_space;
 use crate::analysis::net::{IpSet, PortSet};
 use crate::analysis::{Decision, Egress, Family, HopName, Tri, Unseen, View, Way, egress, route, sg};
 use crate::finding::{Evidence, Severity};
@@ -48,25 +49,6 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
         }
     }
     Exit { class: worst.class, decision: worst.decision, dead: worst.dead_object, nats }
-}
-
-/// Every public address of a family: what a public name may lead to.
-pub fn public_space(family: Family) -> IpSet {
-    match family {
-        Family::V4 => {
-            let mut set = IpSet::parse("0.0.0.0/0").unwrap_or_default();
-            for reserved in [
-                "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-                "203.0.113.0/24", "224.0.0.0/3",
-            ] {
-                if let Some(part) = IpSet::parse(reserved) {
-                    set = set.difference(&part);
-                }
-            }
-            set
-        }
-        Family::V6 => IpSet::parse("2000::/3").unwrap_or_default(),
-    }
 }
 
 /// The addresses of a gateway service such as S3 in this region, and the id of its prefix list.
@@ -135,7 +117,7 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
     for nat in &exit.nats {
-        for (hop_rule, decision) in nat_acl(view, source, nat, &destinations) {
+        for (hop_rule, decision) in nat_acl(view, source, nat, &destinations, port) {
             let decision = if !exact && decision.partial {
                 Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
             } else {
@@ -154,9 +136,9 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
 }
 
 /// The network ACLs around a NAT gateway's own subnet.
-fn nat_acl(view: &View<'_>, source: &Source<'_>, nat: &str, destinations: &IpSet) -> Vec<(&'static str, Decision)> {
+fn nat_acl(view: &View<'_>, source: &Source<'_>, nat: &str, destinations: &IpSet, port: u16) -> Vec<(&'static str, Decision)> {
     let from = source.of_family(Family::V4);
-    egress::nat_filters(&view.index, nat, source.subnet_id, &from, destinations)
+    egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, destinations, port)
 }
 
 /// The way through a gateway endpoint, if this subnet's route table has it.
@@ -262,7 +244,6 @@ fn unseen_ranges(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, service: &
             leg.cause(cause);
         }
     }
-    let _ = hop_name;
 }
 
 /// A failing leg without a way.
@@ -310,9 +291,5 @@ pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, 
 
 /// Whether an IPv6-only subnet reaches IPv4 addresses by DNS64 and a NAT gateway.
 pub fn has_nat64(view: &View<'_>, source: &Source<'_>) -> bool {
-    source.subnet.is_some_and(|s| s.enable_dns64 == Some(true))
-        && source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok()).is_some_and(|t| {
-            let prefix = IpSet::parse("64:ff9b::/96").unwrap_or_default();
-            route::partition(&view.index, t, &prefix).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::Nat(_))))
-        })
+    source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s)).is_some_and(|a| a.class == Some(Egress::Nat))
 }

@@ -53,7 +53,7 @@ pub fn route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: &I
     let (Some(here), Some(there)) = (source.vpc, target.vpc) else {
         return Decision::unknown(None, "the VPC of the endpoint was not seen", Unseen::Action(Action::DescribeVpcs));
     };
-    let destination: IpSet = [target.address].into_iter().collect();
+    let destination = IpSet::of_addresses([target.address]);
     let forth = one_way(view, here, source.subnet_id, there, &destination);
     if forth.verdict == Tri::Fail {
         return forth;

@@ -50,7 +50,7 @@ fn interface(view: &View<'_>, source: &Source<'_>, id: &str, port: u16) -> Leg {
 }
 
 fn by_address(view: &View<'_>, source: &Source<'_>, address: IpAddr, port: u16) -> Leg {
-    let destination: IpSet = [address].into_iter().collect();
+    let destination = IpSet::of_addresses([address]);
     let has = |eni: &&crate::inventory::ec2::NetworkInterface| {
         let text = address.to_string();
         eni.private_ip_address.as_deref() == Some(&text)

@@ -33,7 +33,7 @@ impl<'v> Source<'v> {
     pub fn new(view: &'v View<'_>, placement: &'v Placement) -> Self {
         let subnet = placement.subnet.as_deref().and_then(|s| view.index.subnets.get(s)).copied();
         let range = subnet.map(subnet_range).unwrap_or_default();
-        let addresses = if placement.addresses.is_empty() { range.clone() } else { placement.addresses.iter().copied().collect() };
+        let addresses = if placement.addresses.is_empty() { range.clone() } else { IpSet::of_addresses(placement.addresses.iter().copied()) };
         Self {
             placement,
             vpc: placement.vpc.as_deref().or_else(|| subnet.map(|s| s.vpc_id.as_str())),
@@ -57,6 +57,13 @@ impl<'v> Source<'v> {
     /// The address family that the placement connects by: IPv4 unless it has none.
     pub fn family(&self) -> Family {
         if self.subnet.is_some_and(|s| s.ipv6_native == Some(true)) { Family::V6 } else { Family::V4 }
+    }
+
+    /// The families that the placement has addresses of.
+    pub fn families(&self) -> crate::analysis::dns::Families {
+        let v6 = !self.range.v6().is_empty();
+        let v4 = self.subnet.is_none_or(|s| s.ipv6_native != Some(true));
+        crate::analysis::dns::Families { v4, v6 }
     }
 
     /// The source addresses of one family.

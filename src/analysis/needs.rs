@@ -1,1 +1,0 @@
-//! Which services a workload needs, and why.

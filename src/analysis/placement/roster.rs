@@ -1,0 +1,82 @@
+//! Which task belongs to which service and runs on which instance, and who is hit by what.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::world::World;
+use crate::analysis::{Kind, Placement};
+
+/// Live tasks, by service and by instance.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    /// Service of each task that has one.
+    service_of: HashMap<String, String>,
+    /// How many live tasks each service has.
+    tasks_of: HashMap<String, usize>,
+    /// Tasks on each container instance.
+    on_instance: HashMap<String, Vec<String>>,
+}
+
+impl Roster {
+    pub(super) fn new(world: &World<'_>) -> Self {
+        let mut out = Self::default();
+        for task in &world.tasks {
+            let workload = world.workload_of(task);
+            if workload != task.task_arn {
+                *out.tasks_of.entry(workload.clone()).or_default() += 1;
+                out.service_of.insert(task.task_arn.clone(), workload);
+            }
+            if let Some(instance) = &task.container_instance_arn {
+                out.on_instance.entry(instance.clone()).or_default().push(task.task_arn.clone());
+            }
+        }
+        out
+    }
+
+    /// The service that a task belongs to.
+    #[must_use]
+    pub fn service_of(&self, task: &str) -> Option<&str> {
+        self.service_of.get(task).map(String::as_str)
+    }
+
+    /// Live tasks on a container instance.
+    #[must_use]
+    pub fn on_instance(&self, instance: &str) -> &[String] {
+        self.on_instance.get(instance).map_or(&[], Vec::as_slice)
+    }
+
+    /// ARNs to name under `affects` for what hits these placements, each with the index of a need, or as a whole. A service
+    /// stands for its tasks; where only some of them are hit, they are named beside it.
+    #[must_use]
+    pub fn affected(&self, placements: &[Placement], hits: impl IntoIterator<Item = (usize, Option<usize>)>) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (placement, need) in hits {
+            let Some(placement) = placements.get(placement) else { continue };
+            let names = match need {
+                Some(need) => match placement.needs.get(need) {
+                    Some(need) => &need.workloads,
+                    None => continue,
+                },
+                None => &placement.workloads,
+            };
+            out.extend(names.iter().cloned());
+            let at_instance = matches!(placement.kind, Kind::ContainerInstance | Kind::ManagedInstance);
+            for member in &placement.members {
+                let here = if at_instance { self.on_instance(member) } else { std::slice::from_ref(member) };
+                for task in here {
+                    if let Some(service) = self.service_of(task)
+                        && names.contains(service)
+                    {
+                        tasks.entry(service).or_default().insert(task);
+                    }
+                }
+            }
+        }
+        for (service, hit) in tasks {
+            if self.tasks_of.get(service).is_some_and(|all| hit.len() < *all) {
+                out.extend(hit.into_iter().map(str::to_owned));
+            }
+        }
+        out
+    }
+}
