@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Action;
 use crate::analysis::{Egress, Family, Options, View, egress};
-use crate::finding::{Finding, Severity, Verdict};
+use crate::finding::Verdict;
 use crate::inventory::{Inventory, Region, State, Status, ec2};
 use crate::report::{
     CompletenessLine, HopLine, PathLine, PlacementLine, Report, RuleLine, SCHEMA, Scope, Summary, Tool, Topology, TopologyEndpoint, TopologyGateway, TopologySubnet, TopologyVpc,
@@ -35,11 +35,8 @@ pub const NAME_ACTIONS: [Action; 9] = [
 
 /// Audits an inventory. The same inventory and plan give the same report, byte for byte.
 #[must_use]
-pub fn audit(mut inventory: Inventory, plan: &Plan) -> Report {
-    for region in &mut inventory.regions {
-        assume(region, &plan.options);
-    }
-    inventory.regions.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+pub fn audit(inventory: Inventory, plan: &Plan) -> Report {
+    let inventory = with_assumptions(inventory, &plan.options);
     let mut report = empty(&plan.options);
     let mut lines: BTreeMap<&'static str, Vec<RuleResult>> = BTreeMap::new();
     for region in &inventory.regions {
@@ -51,6 +48,16 @@ pub fn audit(mut inventory: Inventory, plan: &Plan) -> Report {
     }
     finish(&mut report, plan, lines);
     report
+}
+
+/// The inventory as the assumptions have it, sorted.
+#[must_use]
+pub fn with_assumptions(mut inventory: Inventory, options: &Options) -> Inventory {
+    for region in &mut inventory.regions {
+        assume(region, options);
+    }
+    inventory.regions.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+    inventory
 }
 
 /// Sets what an assumption says about answers that were not seen.
@@ -257,7 +264,6 @@ fn finish(report: &mut Report, plan: &Plan, lines: BTreeMap<&'static str, Vec<Ru
         });
     }
     report.findings = lines.into_values().flatten().flat_map(|r| r.findings).collect();
-    report.findings.sort_by(order);
     report.scope.sort();
     report.placements.sort_by(|a, b| a.id.cmp(&b.id));
     report.paths.sort_by(|a, b| (&a.placement, &a.service, a.port).cmp(&(&b.placement, &b.service, b.port)));
@@ -267,36 +273,5 @@ fn finish(report: &mut Report, plan: &Plan, lines: BTreeMap<&'static str, Vec<Ru
     topology.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
     topology.gateways.sort_by(|a, b| (&a.id, &a.vpc).cmp(&(&b.id, &b.vpc)));
     report.completeness.sort_by(|a, b| (&a.account, &a.region, &a.action).cmp(&(&b.account, &b.region, &b.action)));
-    recount(report);
+    report.recount();
 }
-
-/// Order of findings: the worst first, then rule, then resource.
-#[must_use]
-pub fn order(a: &Finding, b: &Finding) -> std::cmp::Ordering {
-    let key = |f: &Finding| (std::cmp::Reverse(f.severity), f.rule.clone(), f.resource.arn.clone(), f.resource.id.clone(), f.fingerprint.clone());
-    key(a).cmp(&key(b))
-}
-
-/// Counts again and tells again whether the report is complete, after findings were changed or taken out.
-pub fn recount(report: &mut Report) {
-    let mut summary = Summary { suppressed: report.suppressed.iter().filter(|s| s.fingerprint.is_some()).count(), ..Summary::default() };
-    for finding in &report.findings {
-        if finding.verdict == Verdict::Unknown {
-            summary.unknown += 1;
-            continue;
-        }
-        match finding.severity {
-            Severity::Critical => summary.fail.critical += 1,
-            Severity::High => summary.fail.high += 1,
-            Severity::Medium => summary.fail.medium += 1,
-            Severity::Low => summary.fail.low += 1,
-            Severity::Info => summary.fail.info += 1,
-        }
-    }
-    summary.pass = report.rules.iter().filter(|r| r.verdict == Verdict::Pass).count();
-    summary.not_applicable = report.rules.iter().filter(|r| r.verdict == Verdict::NotApplicable).count();
-    let seen = report.completeness.iter().all(|c| matches!(c.state, State::Complete | State::Assumed));
-    report.complete = seen && !report.findings.iter().any(|f| f.verdict == Verdict::Unknown && f.severity > Severity::Info);
-    report.summary = summary;
-}
-

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::finding::Severity;
+use crate::exit::FailOn;
+use crate::output::Target;
+use crate::report::Format;
 
 /// Does Amazon ECS really work through AWS PrivateLink here?
 ///
@@ -157,7 +159,7 @@ pub struct ReportArgs {
     pub format: Option<Format>,
     /// Also write the report to a file (repeatable).
     #[arg(long = "output", value_name = "FORMAT=PATH")]
-    pub outputs: Vec<String>,
+    pub outputs: Vec<Target>,
     /// Show hops and evidence.
     #[arg(long)]
     pub details: bool,
@@ -221,51 +223,6 @@ pub enum Assumption {
     NoInternet,
     /// As if what was not seen of hosted zones, Resolver rules, DNS Firewall and Profiles did not exist.
     PlainDns,
-}
-
-/// Formats of a report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Format {
-    #[default]
-    Table,
-    Json,
-    Sarif,
-    Html,
-    Markdown,
-    Junit,
-    Github,
-    Ocsf,
-    Asff,
-    Csv,
-    Fix,
-}
-
-/// Least severity that fails the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum FailOn {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Info,
-    Never,
-}
-
-impl FailOn {
-    /// The severity, or `None` for never.
-    #[must_use]
-    pub const fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Critical => Some(Severity::Critical),
-            Self::High => Some(Severity::High),
-            Self::Medium => Some(Severity::Medium),
-            Self::Low => Some(Severity::Low),
-            Self::Info => Some(Severity::Info),
-            Self::Never => None,
-        }
-    }
 }
 
 /// `audit record`.
@@ -393,6 +350,9 @@ pub struct PolicyTestArgs {
     /// Short name of the service: ecs, ecr.api, s3 …
     #[arg(long)]
     pub service: String,
+    /// Kind of endpoint.
+    #[arg(long, value_enum)]
+    pub endpoint_type: Option<EndpointType>,
     /// Format.
     #[arg(long, value_enum, default_value_t = PlainFormat::Table)]
     pub format: PlainFormat,

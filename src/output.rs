@@ -107,7 +107,7 @@ impl Drop for Staged<'_> {
 /// may lead to a regular file that something else is writing to as well.
 fn is_stream(path: &Path) -> bool {
     let special = ["/dev", "/proc"].iter().any(|d| path.starts_with(d));
-    fs::metadata(path).map_or(false, |m| !m.is_dir() && (special || !m.is_file()))
+    fs::metadata(path).is_ok_and(|m| !m.is_dir() && (special || !m.is_file()))
 }
 
 /// The file that a path stands for: the target of a symbolic link, so that the link stays.

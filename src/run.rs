@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
-use crate::analysis::{Options, View};
+use crate::analysis::{Options, Tri, View};
 use crate::audit::{self, Plan};
-use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, MessageArgs, PathArgs, PermissionsFormat, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
+use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PermissionsFormat, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
 use crate::collect::{self, Request};
-use crate::governance::{baseline, config, diff};
+use crate::governance::{self, baseline, config, diff};
 use crate::inventory::{Inventory, Time};
 use crate::report::{self, Format, Report};
 use crate::{demo, exit, output, permissions, query, rules, signals, snapshot};
@@ -19,7 +19,7 @@ use crate::{demo, exit, output, permissions, query, rules, signals, snapshot};
 /// Wrong usage or input, a report that cannot be written: exit status 2. Nothing could be audited: 4.
 #[derive(Debug)]
 struct Failure {
-    status: u8,
+    status: i32,
     message: String,
 }
 
@@ -49,13 +49,12 @@ impl From<output::OutputError> for Failure {
 
 /// Parses the command line and runs it. Returns the exit status.
 #[must_use]
-pub fn main() -> u8 {
+pub fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let status = u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
             let _ = error.print();
-            return status;
+            return error.exit_code();
         }
     };
     tracing_to_stderr(&cli.messages);
@@ -68,7 +67,7 @@ pub fn main() -> u8 {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<u8, Failure> {
+fn dispatch(cli: Cli) -> Result<i32, Failure> {
     let messages = &cli.messages;
     match &cli.command {
         None => run_audit(&cli.audit, messages),
@@ -100,44 +99,51 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
 }
 
 /// The audit itself.
-fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<u8, Failure> {
+fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     signals::watch();
-    let file = config::find(args.gate.config.as_deref()).map_err(Failure::usage)?;
-    let settings = file.as_ref().map(|f| f.config.clone()).unwrap_or_default();
+    let settings = configuration(args.gate.config.as_deref())?;
     let rules = select(&args.rules, &settings)?;
-    let targets = args.report.outputs.iter().map(|t| t.parse::<output::Target>()).collect::<Result<Vec<_>, _>>().map_err(|e| Failure::usage(format!("--output: {e}")))?;
     let sources = source_map(args.report.source_map.as_deref())?;
-    let baseline = args.gate.baseline.as_deref().map(baseline::read).transpose().map_err(Failure::usage)?;
+    if let Some(path) = &args.gate.baseline {
+        baseline::check(path).map_err(Failure::usage)?;
+    }
     let inventory = inventory(&args.scope, args.snapshot.as_deref(), args.demo, args.evidence, args.max_time, messages)?;
     let plan = Plan { options: options(&args.assume, &args.scope), rules };
     let clock = inventory.regions.iter().filter_map(|r| r.taken_at).max().or(args.assume.now);
     let mut report = audit::audit(inventory, &plan);
-    let mut warnings = Vec::new();
-    if let Some(file) = &file {
-        warnings.extend(crate::governance::apply(&mut report, file, clock));
+    let mut warnings = governance::apply(&mut report, &settings, clock);
+    let mut notes: Vec<String> = governance::note(&report, &settings).into_iter().collect();
+    if let Some(path) = &args.gate.baseline {
+        let compared = baseline::apply(&mut report, path).map_err(Failure::usage)?;
+        notes.push(compared.note());
+        warnings.extend(compared.warnings);
     }
-    if let Some(baseline) = &baseline {
-        warnings.extend(baseline::apply(&mut report, baseline));
-    }
-    audit::recount(&mut report);
     if !messages.quiet {
-        warnings.iter().for_each(|w| complain(&format!("audit: {w}")));
+        warnings.iter().for_each(|w| complain(&format!("audit: warning: {w}")));
     }
-    let format = args.report.format.unwrap_or_default();
-    write_reports(&report, format, &targets, args.report.details, sources, messages)?;
-    let fail_on = args.gate.fail_on.map_or_else(|| settings.fail_on(), |f| f.severity());
-    Ok(exit::status(&report, fail_on, args.gate.allow_incomplete, args.gate.fail_on_new))
+    notes.extend(warnings);
+    let options = report::Options { width: None, color: false, details: args.report.details, notes, now: clock, sources };
+    let printed = write_reports(&report, args.report.format.unwrap_or_default(), &args.report.outputs, options, messages)?;
+    let fail_on = args.gate.fail_on.or(settings.fail_on).unwrap_or_default();
+    Ok(printed.unwrap_or_else(|| exit::status(&report, fail_on, args.gate.allow_incomplete, args.gate.fail_on_new)))
+}
+
+/// The configuration: the file that was named, else the nearest `audit.toml` upwards, else none.
+fn configuration(named: Option<&Path>) -> Result<config::Config, Failure> {
+    let found = named.map(Path::to_owned).or_else(|| config::find(&std::env::current_dir().ok()?));
+    found.map_or_else(|| Ok(config::Config::default()), |path| config::load(&path).map_err(Failure::usage))
 }
 
 /// Writes the files first, so that a reader of standard output that goes away loses none.
-fn write_reports(report: &Report, format: Format, targets: &[output::Target], details: bool, sources: report::SourceMap, messages: &MessageArgs) -> Result<(), Failure> {
-    let plain = report::Options { width: None, color: false, details, sources };
+///
+/// `Some(status)`: standard output could not be written, and that decides the exit status.
+fn write_reports(report: &Report, format: Format, targets: &[output::Target], plain: report::Options, messages: &MessageArgs) -> Result<Option<i32>, Failure> {
     let files: Vec<_> = targets.iter().map(|t| (t.path.clone(), report::render(report, t.format, &plain))).collect();
     output::write_all(&files)?;
     let terminal = std::io::stdout().is_terminal();
     let shown = report::Options { width: if terminal { Some(width()) } else { None }, color: color(messages, terminal), ..plain };
-    print(&report::render(report, format, &shown));
-    Ok(())
+    let status = print(&report::render(report, format, &shown));
+    Ok((status != exit::OK).then_some(status))
 }
 
 /// The inventory that an audit, a recording or a question stands on.
@@ -213,7 +219,7 @@ fn select(args: &RuleArgs, settings: &config::Config) -> Result<Vec<&'static rul
     Ok(chosen)
 }
 
-fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<u8, Failure> {
+fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     signals::watch();
     snapshot::check_target(&args.out)?;
     let inventory = inventory(&args.scope, None, args.demo, args.evidence, args.max_time, messages)?;
@@ -227,10 +233,10 @@ fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<u8, Failure> {
         complain(&format!("audit: recorded {} in {}", names(&inventory), args.out.display()));
         missing.iter().for_each(|m| complain(&format!("audit: incomplete: {m}")));
     }
-    Ok(if missing.is_empty() || args.allow_incomplete { exit::FINE } else { exit::INCOMPLETE })
+    Ok(if missing.is_empty() || args.allow_incomplete { exit::OK } else { exit::INCOMPLETE })
 }
 
-fn path(args: &PathArgs, messages: &MessageArgs) -> Result<u8, Failure> {
+fn path(args: &PathArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     signals::watch();
     let inventory = inventory(&args.scope, args.snapshot.as_deref(), args.demo, false, args.max_time, messages)?;
     let options = Options { vpcs: BTreeSet::new(), ..options(&args.assume, &args.scope) };
@@ -246,38 +252,73 @@ fn path(args: &PathArgs, messages: &MessageArgs) -> Result<u8, Failure> {
                 let terminal = std::io::stdout().is_terminal();
                 match args.format {
                     PlainFormat::Json => print(&report::json::pretty(&answer)),
-                    PlainFormat::Table => print(report::question::render(&answer, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes()),
+                    PlainFormat::Table => print(report::question::render(answer.verdict, &answer.placements, &answer.paths, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes()),
                 };
-                return Ok(exit::of_verdict(answer.verdict));
+                return Ok(match answer.verdict {
+                    Tri::Pass => exit::OK,
+                    Tri::Fail => exit::FAILURES,
+                    Tri::Unknown => exit::INCOMPLETE,
+                });
             }
         }
     }
     Err(Failure::usage(unknown_destination.map_or_else(|| format!("--from {}: nothing of that name in {}", args.from, names(&inventory)), |e| format!("--to {}: {e}", args.to))))
 }
 
-fn policy(command: &PolicyCommand) -> Result<u8, Failure> {
-    let (status, text) = crate::policy::command::run(command, |path| read(path)).map_err(Failure::usage)?;
-    print(text.as_bytes());
-    Ok(status)
+fn policy(command: &PolicyCommand) -> Result<i32, Failure> {
+    use crate::policy::{EndpointType as Kind, command};
+    let files = |paths: &[std::path::PathBuf]| -> Result<Vec<command::PolicyFile>, Failure> {
+        paths.iter().map(|p| Ok(command::PolicyFile { name: p.display().to_string(), bytes: read(p).map_err(Failure::usage)? })).collect()
+    };
+    let kind = |k: EndpointType| match k {
+        EndpointType::Interface => Kind::Interface,
+        EndpointType::Gateway => Kind::Gateway,
+    };
+    let (status, json, text, format) = match command {
+        PolicyCommand::Check(args) => {
+            let options = command::CheckOptions {
+                action: args.action.clone(),
+                resource: args.resource.clone(),
+                principal: args.principal.clone(),
+                context: args.context.clone(),
+                absent: args.absent.clone(),
+                service: args.service.clone(),
+                endpoint_type: args.endpoint_type.map(kind),
+            };
+            let report = command::check(&files(&args.files)?, &options).map_err(Failure::usage)?;
+            (report.exit_status(), report.json(), report.text(), args.format)
+        }
+        PolicyCommand::Test(args) => {
+            let options = command::TestOptions { service: args.service.clone(), endpoint_type: args.endpoint_type.map(kind), ..command::TestOptions::default() };
+            let report = command::test(&files(&args.files)?, &options).map_err(Failure::usage)?;
+            (report.exit_status(), report.json(), report.text(), args.format)
+        }
+    };
+    let printed = match format {
+        PlainFormat::Json => print(&report::json::pretty(&json)),
+        PlainFormat::Table => print(text.as_bytes()),
+    };
+    Ok(if printed == exit::OK { i32::from(status) } else { printed })
 }
 
-fn compare(args: &DiffArgs) -> Result<u8, Failure> {
+fn compare(args: &DiffArgs) -> Result<i32, Failure> {
     let old = read_report(&args.old)?;
     let new = read_report(&args.new)?;
-    let difference = diff::diff(&old, &new);
-    match args.format {
-        PlainFormat::Json => print(&report::json::pretty(&difference)),
-        PlainFormat::Table => print(difference.text(width()).as_bytes()),
+    let difference = diff::compare(&old, &new);
+    let text = match args.format {
+        PlainFormat::Json => difference.json(),
+        PlainFormat::Table => difference.text(width()),
     };
-    Ok(difference.status(args.fail_on.map_or(Some(crate::finding::Severity::Medium), |f| f.severity())))
+    let printed = print(&text);
+    let status = difference.status(args.fail_on.unwrap_or_default());
+    Ok(if printed == exit::OK { status } else { printed })
 }
 
-fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<u8, Failure> {
+fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     let report = read_report(&args.report)?;
-    let targets = args.output.outputs.iter().map(|t| t.parse::<output::Target>()).collect::<Result<Vec<_>, _>>().map_err(|e| Failure::usage(format!("--output: {e}")))?;
     let sources = source_map(args.output.source_map.as_deref())?;
-    write_reports(&report, args.output.format.unwrap_or_default(), &targets, args.output.details, sources, messages)?;
-    Ok(exit::FINE)
+    let options = report::Options { width: None, color: false, details: args.output.details, notes: Vec::new(), now: None, sources };
+    Ok(write_reports(&report, args.output.format.unwrap_or_default(), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
 }
 
 fn read_report(path: &Path) -> Result<Report, Failure> {
@@ -301,14 +342,14 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Writes to standard output. A reader that goes away changes no status; another failure does.
-fn print(bytes: &[u8]) -> u8 {
+fn print(bytes: &[u8]) -> i32 {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             complain(&format!("audit: cannot write to standard output: {error}"));
             exit::USAGE
         }
-        _ => exit::FINE,
+        _ => exit::OK,
     }
 }
 

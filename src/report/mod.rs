@@ -8,6 +8,7 @@ mod golden;
 pub mod json;
 #[cfg(test)]
 pub mod sample;
+pub mod question;
 pub mod sarif;
 pub mod source_map;
 pub mod table;
@@ -170,6 +171,20 @@ pub struct FailCounts {
     pub medium: usize,
     pub low: usize,
     pub info: usize,
+}
+
+impl Report {
+    /// Sorts the findings, and sets what follows from them: the rules' counts, the summary, completeness. A rule keeps its
+    /// verdict: what a suppression hides makes no pass.
+    pub fn recount(&mut self) {
+        self.findings.sort_by(|a, b| (std::cmp::Reverse(a.severity), &a.rule, &a.resource, &a.fingerprint).cmp(&(std::cmp::Reverse(b.severity), &b.rule, &b.resource, &b.fingerprint)));
+        for line in &mut self.rules {
+            line.findings = self.findings.iter().filter(|f| f.rule == line.id).count();
+        }
+        self.summary = Summary::count(&self.findings, &self.rules, &self.suppressed);
+        let unseen = self.completeness.iter().any(|c| !matches!(c.state, State::Complete | State::Assumed));
+        self.complete = !unseen && !self.findings.iter().any(|f| f.verdict == Verdict::Unknown && f.severity > Severity::Info);
+    }
 }
 
 impl Summary {

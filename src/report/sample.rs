@@ -109,19 +109,14 @@ fn complete(action: &str) -> CompletenessLine {
     CompletenessLine { account: Some(s(ACCOUNT)), region: Some(s(REGION)), action: s(action), state: State::Complete, error: None }
 }
 
-/// Sets what follows from the rest: counts, the rules' lines, order.
+/// Sets what follows from the rest: the rules' verdicts, counts, order.
 pub fn settle(report: &mut Report) {
-    report.findings.sort_by(|a, b| (std::cmp::Reverse(a.severity), &a.rule, &a.resource).cmp(&(std::cmp::Reverse(b.severity), &b.rule, &b.resource)));
     for line in &mut report.rules {
-        let own: Vec<&Finding> = report.findings.iter().filter(|f| f.rule == line.id).collect();
-        line.findings = own.len();
-        if let Some(worst) = own.iter().map(|f| f.verdict).max() {
+        if let Some(worst) = report.findings.iter().filter(|f| f.rule == line.id).map(|f| f.verdict).max() {
             line.verdict = worst;
         }
     }
-    report.summary = Summary::count(&report.findings, &report.rules, &report.suppressed);
-    let open = report.completeness.iter().any(|c| !matches!(c.state, State::Complete | State::Assumed));
-    report.complete = !open && !report.findings.iter().any(|f| f.verdict == Verdict::Unknown && f.severity > Severity::Info);
+    report.recount();
 }
 
 fn rule(id: &str, name: &str, verdict: Verdict, reason: &str) -> RuleLine {
@@ -310,7 +305,7 @@ pub fn report() -> Report {
         rule("NW06", "default-route-dead", Verdict::Pass, "no dead route"),
     ];
     report.suppressed = vec![
-        Suppressed { rule: s("HY01"), fingerprint: None, reason: Some(s("matches nothing: untagged on purpose")), owner: None, expires: None },
+        Suppressed { rule: s("HY01"), fingerprint: None, reason: Some(s("untagged on purpose")), owner: None, expires: None },
         Suppressed { rule: s("NW06"), fingerprint: Some(s("00112233445566778899aabbccddeeff")), reason: Some(s("being rebuilt")), owner: Some(s("network team")), expires: Some(s("2027-01-31")) },
     ];
     report.completeness.push(CompletenessLine {

@@ -180,7 +180,7 @@ fn suppressions(page: &mut Page, report: &Report) {
         page.paragraph(&format!("{}: {}.", count(applied.len(), "finding"), list(&names, ITEMS)), "Suppressed: ", "  ");
     }
     for s in idle.iter().take(ITEMS) {
-        page.paragraph(&format!("{}: {}", clean(&s.rule), clean(s.reason.as_deref().unwrap_or("matches nothing"))), "Suppresses nothing: ", "  ");
+        page.paragraph(&format!("the entry for {} ({}): expired, or without a match", clean(&s.rule), clean(s.reason.as_deref().unwrap_or("no reason"))), "Suppresses nothing: ", "  ");
     }
 }
 
@@ -241,20 +241,20 @@ struct Line<'a> {
 
 /// Folds rows that read the same into one where there are more than a few.
 fn fold<'a>(rows: &[&'a Row]) -> Vec<Line<'a>> {
-    let mut groups: Vec<(Vec<(&str, String)>, Vec<&'a Row>)> = Vec::new();
+    let mut groups: Vec<Vec<&'a Row>> = Vec::new();
     let mut at: BTreeMap<Vec<(&str, String)>, usize> = BTreeMap::new();
     for row in rows.iter().copied() {
         let cells: Vec<(&str, String)> = row.cells.iter().map(|(s, c)| (s.as_str(), c.text())).collect();
-        let i = *at.entry(cells.clone()).or_insert_with(|| {
-            groups.push((cells, Vec::new()));
+        let i = *at.entry(cells).or_insert_with(|| {
+            groups.push(Vec::new());
             groups.len() - 1
         });
         if let Some(group) = groups.get_mut(i) {
-            group.1.push(row);
+            group.push(row);
         }
     }
     let mut lines = Vec::new();
-    for (_, members) in groups {
+    for members in groups {
         if rows.len() > ROWS / 2 && members.len() > FULL {
             let names: Vec<String> = members.iter().map(|r| r.label()).collect();
             lines.extend(members.first().map(|row| Line { label: list(&names, 2), count: members.len(), row }));

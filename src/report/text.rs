@@ -58,18 +58,16 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
-/// Text between backticks: a code span that no backtick in it ends.
+/// Text as a code span that no backtick in it ends. Not for the cells of a table, which a `|` would end.
 #[must_use]
 pub fn markdown_code(text: &str) -> String {
-    let text = clean(text).replace('|', "\u{7c}");
+    let text = clean(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    if text.is_empty() {
-        String::new()
-    } else if longest > 0 {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
+    match (text.is_empty(), longest) {
+        (true, _) => String::new(),
+        (false, 0) => format!("{fence}{text}{fence}"),
+        (false, _) => format!("{fence} {text} {fence}"),
     }
 }
 

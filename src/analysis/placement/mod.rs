@@ -29,6 +29,9 @@ use world::World;
 /// What could not be told of needs, by rule: what was not seen, and the workloads whose needs are not known.
 pub type UnseenNeeds = BTreeMap<&'static str, (BTreeSet<Unseen>, BTreeSet<String>)>;
 
+/// Who runs each derived task definition, and in which VPCs.
+type Users = BTreeMap<usize, (BTreeSet<String>, BTreeSet<String>)>;
+
 /// Everything that is known of who runs where and needs what.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -52,10 +55,14 @@ pub fn survey(view: &View<'_>) -> Survey {
     let riders = tasks::place(&world, &mut deriver, &mut groups, &mut ledger);
     instances::place(&world, &mut deriver, &mut groups, &mut ledger, riders);
     tasks::place_services(&world, &mut deriver, &mut groups, &mut ledger);
-    let hints = hints(&world, &deriver, &groups, &ledger);
+    let mut users = groups.users();
+    for lost in &ledger.placeless {
+        users.entry(lost.derived).or_default().0.extend(lost.workloads.iter().cloned());
+    }
+    let hints = hints(&world, &deriver, &groups, &users);
     let mut placements = groups.finish(&deriver);
     lead_by_vpc(&mut placements);
-    let unseen = unseen::needs(&world, &deriver, &placements, ledger);
+    let unseen = unseen::needs(&world, &deriver, &users, &placements, ledger);
     Survey { placements, hints, unseen, roster: Roster::new(&world) }
 }
 
@@ -97,13 +104,9 @@ fn lead_by_vpc(placements: &mut [Placement]) {
 }
 
 /// Hints of everything that runs or may run, with who runs it and where.
-fn hints(world: &World<'_>, deriver: &Deriver<'_>, groups: &Groups<'_>, ledger: &unseen::Ledger) -> Vec<Hint> {
-    let mut users: BTreeMap<usize, (BTreeSet<String>, BTreeSet<String>)> = groups.users();
-    for lost in &ledger.placeless {
-        users.entry(lost.derived).or_default().0.extend(lost.workloads.iter().cloned());
-    }
+fn hints(world: &World<'_>, deriver: &Deriver<'_>, groups: &Groups, users: &Users) -> Vec<Hint> {
     let mut merged: BTreeMap<(&'static str, String, Option<String>, BTreeSet<String>, bool), (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
-    for (id, (workloads, vpcs)) in &users {
+    for (id, (workloads, vpcs)) in users {
         for hint in &deriver.get(*id).hints {
             let entry = merged.entry((hint.capability, hint.service.clone(), hint.definition.clone(), hint.because.clone(), hint.undecided)).or_default();
             entry.0.extend(workloads.iter().cloned());

@@ -193,7 +193,7 @@ pub(super) fn place<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, groups:
             }
         }
         if let Some(own) = interface(task) {
-            let derived = deriver.id(instance_flavour(rider, plans, None));
+            let derived = deriver.id(instance_flavour(rider, plans, super::instances::profile_of(world, task.container_instance_arn.as_deref())));
             if !deriver.get(derived).task.is_empty() {
                 place_interface(world, deriver, groups, task, &own, Kind::AwsvpcTask, vec![Part::Task(derived)], plans, workload);
             }

@@ -57,6 +57,8 @@ pub(super) struct World<'a> {
     services_by_name: HashMap<(&'a str, &'a str), &'a ecs::Service>,
     /// Task definitions that were not seen, made of the images of their running containers.
     stand_ins: BTreeMap<&'a str, ecs::TaskDefinition>,
+    /// Services by ARN whose revision tells whether GuardDuty watches them.
+    pub guarded: HashMap<&'a str, bool>,
     /// Clusters by ARN.
     clusters: HashMap<&'a str, &'a ecs::Cluster>,
 }
@@ -110,7 +112,8 @@ impl<'a> World<'a> {
             services.iter().filter_map(|s| Some(((s.cluster_arn.as_deref()?, s.service_name.as_deref().unwrap_or_else(|| name_of(&s.service_arn))), *s))).collect();
         let external_arns = external.iter().map(|i| i.container_instance_arn.as_str()).collect();
         let stand_ins = stand_ins(region, &tasks);
-        Self { view, region, scope: scope(view), services, tasks, instances, external, external_arns, services_by_name, stand_ins, clusters }
+        let guarded = region.service_revisions.iter().filter_map(|r| Some((r.service_arn.as_deref()?, r.guard_duty_enabled?))).collect();
+        Self { view, region, scope: scope(view), services, tasks, instances, external, external_arns, services_by_name, stand_ins, guarded, clusters }
     }
 
     /// Whether a VPC is asked for. One that was not seen may be.
