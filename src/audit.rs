@@ -6,9 +6,7 @@ use crate::actions::Action;
 use crate::analysis::{Egress, Family, Options, View, egress};
 use crate::finding::Verdict;
 use crate::inventory::{Inventory, Region, State, Status, ec2};
-use crate::report::{
-    CompletenessLine, HopLine, PathLine, PlacementLine, Report, RuleLine, SCHEMA, Scope, Summary, Tool, Topology, TopologyEndpoint, TopologyGateway, TopologySubnet, TopologyVpc,
-};
+use crate::report::{CompletenessLine, HopLine, PathLine, PlacementLine, Report, RuleLine, SCHEMA, Scope, Summary, Tool, Topology, TopologyEndpoint, TopologyGateway, TopologySubnet, TopologyVpc};
 use crate::rules::{self, Rule, RuleResult};
 
 /// What an audit is made of: the options of the analysis and the rules to run.

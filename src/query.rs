@@ -107,7 +107,8 @@ fn destination(view: &View<'_>, question: &Question<'_>) -> Result<Destination, 
         return if view.index.interfaces.contains_key(to) { Ok(Destination::Interface(to.to_owned())) } else { Err(QueryError(format!("{to}: no such network interface in {}", view.region.region))) };
     }
     let short = services::short_name(to).unwrap_or(to).to_owned();
-    let offered = view.region.service_names.iter().map(String::as_str).chain(view.region.service_details.iter().map(|d| d.service_name.as_str())).any(|n| services::short_name(n) == Some(short.as_str()));
+    let offered =
+        view.region.service_names.iter().map(String::as_str).chain(view.region.service_details.iter().map(|d| d.service_name.as_str())).any(|n| services::short_name(n) == Some(short.as_str()));
     let present = view.region.vpc_endpoints.iter().filter_map(|e| e.service_name.as_deref()).any(|n| services::short_name(n) == Some(short.as_str()));
     if offered || present || crate::policy::ecs_actions::services().contains(&short.as_str()) {
         Ok(Destination::Service(short))
@@ -211,7 +212,18 @@ fn from_arn(view: &View<'_>, arn: &str, destination: &Destination) -> Result<Opt
         }
         return Ok(Some(own));
     }
-    let tasks: Vec<_> = view.region.tasks.iter().filter(|t| if kind == "task" { t.task_arn == arn } else { view.index.services.get(arn).is_some_and(|s| t.cluster_arn == s.cluster_arn && t.group.as_deref() == s.service_name.as_ref().map(|n| format!("service:{n}")).as_deref()) }).collect();
+    let tasks: Vec<_> = view
+        .region
+        .tasks
+        .iter()
+        .filter(|t| {
+            if kind == "task" {
+                t.task_arn == arn
+            } else {
+                view.index.services.get(arn).is_some_and(|s| t.cluster_arn == s.cluster_arn && t.group.as_deref() == s.service_name.as_ref().map(|n| format!("service:{n}")).as_deref())
+            }
+        })
+        .collect();
     let hosts: BTreeSet<&str> = tasks.iter().filter_map(|t| t.container_instance_arn.as_deref()).collect();
     let wanted = match destination {
         Destination::Service(service) => Some(service.as_str()),

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
 use crate::analysis::{Options, Tri, View};
 use crate::audit::{self, Plan};
-use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PermissionsFormat, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
-use crate::collect::{self, Request};
+use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
 use crate::governance::{self, baseline, config, diff};
 use crate::inventory::{Inventory, Time};
+use crate::live::{self, Live};
 use crate::report::{self, Format, Report};
-use crate::{demo, exit, output, permissions, query, rules, signals, snapshot};
+use crate::{exit, output, query, rules, signals, snapshot};
 
 /// Wrong usage or input, a report that cannot be written: exit status 2. Nothing could be audited: 4.
 #[derive(Debug)]
@@ -32,12 +31,6 @@ impl Failure {
 impl From<snapshot::SnapshotError> for Failure {
     fn from(error: snapshot::SnapshotError) -> Self {
         Self::usage(error)
-    }
-}
-
-impl From<collect::CollectError> for Failure {
-    fn from(error: collect::CollectError) -> Self {
-        Self { status: error.status(), message: error.to_string() }
     }
 }
 
@@ -76,20 +69,7 @@ fn dispatch(cli: Cli) -> Result<i32, Failure> {
         Some(Command::Policy(command)) => policy(command),
         Some(Command::Diff(args)) => compare(args),
         Some(Command::Convert(args)) => convert(args, messages),
-        Some(Command::Rules) => Ok(print(report::explain::rules_table(width()).as_bytes())),
-        Some(Command::Explain { rule }) => {
-            let found = rules::find(rule).ok_or_else(|| Failure::usage(format!("`{rule}` is no rule; `audit rules` lists them")))?;
-            Ok(print(report::explain::explain(found, width()).as_bytes()))
-        }
-        Some(Command::Permissions { format }) => Ok(print(
-            match format {
-                PermissionsFormat::Text => permissions::text(),
-                PermissionsFormat::Json => permissions::policy_json(),
-                PermissionsFormat::Terraform => permissions::terraform(),
-                PermissionsFormat::Cloudformation => permissions::cloudformation(),
-            }
-            .as_bytes(),
-        )),
+        Some(Command::Rules | Command::Explain { .. } | Command::Permissions { .. }) => Err(Failure::usage("not built in yet")),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "audit", &mut script);
@@ -123,7 +103,7 @@ fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     }
     notes.extend(warnings);
     let options = report::Options { width: None, color: false, details: args.report.details, notes, now: clock, sources };
-    let printed = write_reports(&report, args.report.format.unwrap_or_default(), &args.report.outputs, options, messages)?;
+    let printed = write_reports(&report, args.report.format.unwrap_or(Format::Table), &args.report.outputs, options, messages)?;
     let fail_on = args.gate.fail_on.or(settings.fail_on).unwrap_or_default();
     Ok(printed.unwrap_or_else(|| exit::status(&report, fail_on, args.gate.allow_incomplete, args.gate.fail_on_new)))
 }
@@ -154,27 +134,8 @@ fn inventory(scope: &ScopeArgs, snapshot: Option<&Path>, demo: bool, evidence: b
         known_clusters(&inventory, &scope.clusters)?;
         return Ok(inventory);
     }
-    let request = Request {
-        regions: scope.regions.clone(),
-        vpcs: scope.vpcs.clone(),
-        clusters: scope.clusters.clone(),
-        profile: scope.profile.clone(),
-        endpoint_url: scope.endpoint_url.clone(),
-        evidence,
-        deadline: max_time.map(Duration::from_secs),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure { status: exit::NOTHING, message: format!("cannot start: {e}") })?;
-    let progress = collect::progress(!messages.quiet && std::io::stderr().is_terminal());
-    let collected = runtime.block_on(async {
-        if demo {
-            demo::collect(request, progress.as_ref()).await
-        } else {
-            collect::collect(request, progress.as_ref()).await
-        }
-    });
-    // What still waits for an answer (a name look-up on a thread of its own) must not hold the end up.
-    runtime.shutdown_background();
-    Ok(collected?)
+    let live = Live { demo, evidence, max_time, progress: !messages.quiet && std::io::stderr().is_terminal() };
+    live::inventory(scope, live).map_err(|(status, message)| Failure { status, message })
 }
 
 /// A cluster that no region has is a mistake of the caller.
@@ -221,13 +182,19 @@ fn select(args: &RuleArgs, settings: &config::Config) -> Result<Vec<&'static rul
 
 fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     signals::watch();
-    snapshot::check_target(&args.out)?;
+
     let inventory = inventory(&args.scope, None, args.demo, args.evidence, args.max_time, messages)?;
-    snapshot::save(&inventory, &args.out)?;
+
     let missing: BTreeSet<String> = inventory
         .regions
         .iter()
-        .flat_map(|r| r.completeness.0.iter().filter(|(_, s)| !matches!(s.state, crate::inventory::State::Complete | crate::inventory::State::Assumed | crate::inventory::State::NotCollected)).map(move |(a, s)| format!("{a} in {}: {}", r.region, s.error.as_deref().unwrap_or("incomplete"))))
+        .flat_map(|r| {
+            r.completeness
+                .0
+                .iter()
+                .filter(|(_, s)| !matches!(s.state, crate::inventory::State::Complete | crate::inventory::State::Assumed | crate::inventory::State::NotCollected))
+                .map(move |(a, s)| format!("{a} in {}: {}", r.region, s.error.as_deref().unwrap_or("incomplete")))
+        })
         .collect();
     if !messages.quiet {
         complain(&format!("audit: recorded {} in {}", names(&inventory), args.out.display()));
@@ -252,7 +219,9 @@ fn path(args: &PathArgs, messages: &MessageArgs) -> Result<i32, Failure> {
                 let terminal = std::io::stdout().is_terminal();
                 match args.format {
                     PlainFormat::Json => print(&report::json::pretty(&answer)),
-                    PlainFormat::Table => print(report::question::render(answer.verdict, &answer.placements, &answer.paths, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes()),
+                    PlainFormat::Table => {
+                        print(report::question::render(answer.verdict, &answer.placements, &answer.paths, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes())
+                    }
                 };
                 return Ok(match answer.verdict {
                     Tri::Pass => exit::OK,
@@ -318,7 +287,7 @@ fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     let report = read_report(&args.report)?;
     let sources = source_map(args.output.source_map.as_deref())?;
     let options = report::Options { width: None, color: false, details: args.output.details, notes: Vec::new(), now: None, sources };
-    Ok(write_reports(&report, args.output.format.unwrap_or_default(), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
+    Ok(write_reports(&report, args.output.format.unwrap_or(Format::Table), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
 }
 
 fn read_report(path: &Path) -> Result<Report, Failure> {

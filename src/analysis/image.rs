@@ -246,9 +246,12 @@ mod tests {
 
     #[test]
     fn names_without_a_host_are_docker_hubs() {
-        for (text, repository, reference) in
-            [("nginx", "nginx", None), ("nginx:1.27", "nginx", Some("1.27")), ("bitnami/redis@sha256:00", "bitnami/redis", Some("sha256:00")), ("docker.io/library/nginx:1", "library/nginx", Some("1"))]
-        {
+        for (text, repository, reference) in [
+            ("nginx", "nginx", None),
+            ("nginx:1.27", "nginx", Some("1.27")),
+            ("bitnami/redis@sha256:00", "bitnami/redis", Some("sha256:00")),
+            ("docker.io/library/nginx:1", "library/nginx", Some("1")),
+        ] {
             let image = Image::parse(text);
             assert_eq!(image, Image::DockerHub(Reference { repository: repository.into(), reference: reference.map(str::to_owned) }), "{text}");
             assert_eq!(image.registry().as_deref(), Some("registry:docker.io"));

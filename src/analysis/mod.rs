@@ -52,7 +52,8 @@ impl<'a> View<'a> {
     pub fn new(region: &'a Region, options: &'a Options) -> Self {
         let index = Index::new(region);
         let now = region.taken_at.or(options.now);
-        let mut view = Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: BTreeMap::new(), roster: placement::Roster::default(), paths: Vec::new() };
+        let mut view =
+            Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: BTreeMap::new(), roster: placement::Roster::default(), paths: Vec::new() };
         let placement::Survey { placements, hints, unseen, roster } = placement::survey(&view);
         view.placements = placements;
         view.hints = hints;

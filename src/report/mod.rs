@@ -6,9 +6,9 @@
 #[cfg(test)]
 mod golden;
 pub mod json;
+pub mod question;
 #[cfg(test)]
 pub mod sample;
-pub mod question;
 pub mod sarif;
 pub mod source_map;
 pub mod table;

@@ -42,7 +42,15 @@ pub fn resource(view: &View<'_>, rule: &str, object: &str) -> Resource {
     } else {
         return super::scope_resource(view);
     };
-    Resource { arn: Some(index.arn("ec2", &path)), r#type: Some(kind.to_owned()), id: Some(object.to_owned()), name, account: Some(view.region.account.clone()), region: Some(view.region.region.clone()), vpc }
+    Resource {
+        arn: Some(index.arn("ec2", &path)),
+        r#type: Some(kind.to_owned()),
+        id: Some(object.to_owned()),
+        name,
+        account: Some(view.region.account.clone()),
+        region: Some(view.region.region.clone()),
+        vpc,
+    }
 }
 
 /// An object that is named by its ARN: ECS objects and roles.

@@ -35,14 +35,7 @@ pub static ROWS: &[Row<Detect>] = &[
         &[must("logs:CreateLogStream", On::It), must("logs:DescribeLogGroups", On::Star), must("logs:DescribeLogStreams", On::It), must("logs:PutLogEvents", On::It)],
         to_logs,
     ),
-    row(
-        "C22",
-        "ECS Exec logging to S3",
-        "s3",
-        "EP06",
-        &[must("s3:PutObject", On::It), must("s3:GetEncryptionConfiguration", On::Bucket), must("s3:GetBucketLocation", On::Bucket)],
-        to_s3,
-    ),
+    row("C22", "ECS Exec logging to S3", "s3", "EP06", &[must("s3:PutObject", On::It), must("s3:GetEncryptionConfiguration", On::Bucket), must("s3:GetBucketLocation", On::Bucket)], to_s3),
 ];
 
 /// Hits while Exec is on; platform 1.3.0 and earlier has no Exec.

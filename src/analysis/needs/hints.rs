@@ -41,11 +41,8 @@ impl Hint {
 }
 
 /// Repositories whose images call a service of AWS at run time: end of the repository, capability, services.
-const TELLING_IMAGES: &[(&str, &str, &[&str])] = &[
-    ("aws-xray-daemon", "C28", &["xray"]),
-    ("aws-otel-collector", "C28", &["logs", "monitoring", "xray"]),
-    ("cloudwatch-agent", "C29", &["logs", "monitoring"]),
-];
+const TELLING_IMAGES: &[(&str, &str, &[&str])] =
+    &[("aws-xray-daemon", "C28", &["xray"]), ("aws-otel-collector", "C28", &["logs", "monitoring", "xray"]), ("cloudwatch-agent", "C29", &["logs", "monitoring"])];
 
 /// All hints of a task definition, sorted.
 #[must_use]

@@ -130,12 +130,8 @@ pub(super) fn plugin(log: &ecs::LogConfiguration) -> Option<&str> {
 }
 
 /// Plugins by what they send to.
-const PLUGINS: &[(&str, &[&str])] = &[
-    ("logs", &["cloudwatch", "cloudwatch_logs"]),
-    ("kinesis-firehose", &["firehose", "kinesis_firehose"]),
-    ("kinesis-streams", &["kinesis", "kinesis_streams"]),
-    ("s3", &["s3"]),
-];
+const PLUGINS: &[(&str, &[&str])] =
+    &[("logs", &["cloudwatch", "cloudwatch_logs"]), ("kinesis-firehose", &["firehose", "kinesis_firehose"]), ("kinesis-streams", &["kinesis", "kinesis_streams"]), ("s3", &["s3"])];
 
 /// The service that an output plugin sends to, where it is one that endpoints serve.
 pub(super) fn service_of(plugin: &str) -> Option<&'static str> {

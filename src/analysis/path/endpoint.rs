@@ -50,7 +50,9 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
         leg.cause(fail("V601", Severity::High, id, detail, evidence));
         return leg;
     };
-    leg.passed.insert("V601");
+    if !source.range.v6().is_empty() || dns::record_families(endpoint).v6 {
+        leg.passed.insert("V601");
+    }
     let interfaces: Vec<(&NetworkInterface, IpAddr)> = endpoint
         .network_interface_ids
         .iter()
@@ -235,7 +237,11 @@ fn admitted(view: &View<'_>, groups: &[String], direction: Direction, addresses:
         remote::Link::TransitGateway(tgw) => {
             let plain = ask(&none);
             if plain.verdict == Tri::Fail && ask(peer_groups).verdict == Tri::Pass {
-                return Decision::unknown(plain.object.as_deref(), format!("a rule names a group of the other VPC, which counts only if {tgw} carries security group references"), Unseen::Datum(format!("whether {tgw} supports security group referencing")));
+                return Decision::unknown(
+                    plain.object.as_deref(),
+                    format!("a rule names a group of the other VPC, which counts only if {tgw} carries security group references"),
+                    Unseen::Datum(format!("whether {tgw} supports security group referencing")),
+                );
             }
             plain
         }

@@ -180,8 +180,12 @@ impl<'v> Engine<'v> {
                 Some(old) => Some(with_causes(old, leg)),
             };
         }
-        let mut leg = worst.unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
+        let mut leg =
+            worst.unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
         leg.passed = passed;
+        if need.service == "ecr.dkr" {
+            leg.passed.insert("WL01"); // An image that an endpoint could serve.
+        }
         if self.candidates(vpc, &need.service).usable() || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
             leg.passed.extend(need.owners.iter().chain(&need.also).filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
             leg.passed.insert("EP02");
@@ -458,7 +462,8 @@ fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {
 
 /// All possible answers of a name together.
 fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates: &Candidates<'_>) -> Leg {
-    if names.certain && legs.len() == 1
+    if names.certain
+        && legs.len() == 1
         && let Some(leg) = legs.pop()
     {
         return leg;

@@ -88,7 +88,11 @@ pub fn missing(source: &Source<'_>, need: &Need, exit: &Exit, level: Option<Leve
             }
         }
         Some(Level::Undecided) | None => {
-            let unseen: BTreeSet<Unseen> = if exit.decision.unseen.is_empty() { BTreeSet::from([Unseen::Datum(format!("what lies behind {}", exit.decision.object.as_deref().unwrap_or("the route")))]) } else { exit.decision.unseen.clone() };
+            let unseen: BTreeSet<Unseen> = if exit.decision.unseen.is_empty() {
+                BTreeSet::from([Unseen::Datum(format!("what lies behind {}", exit.decision.object.as_deref().unwrap_or("the route")))])
+            } else {
+                exit.decision.unseen.clone()
+            };
             for (owner, severity) in &need.owners {
                 for object in objects(source, need, *owner) {
                     leg.cause(unknown(rule_of(*owner), *severity, &object, format!("there is no endpoint of {}, and {public}", need.service), unseen.clone()));

@@ -85,13 +85,15 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
     };
     let out = acl(view, source.subnet_id, true, destinations, &PortSet::port(port));
     let back = acl(view, source.subnet_id, false, destinations, replies);
-    for (hop, rule, severity, decision) in [
-        (HopName::SourceSg, group_rule, Severity::Critical, groups),
-        (HopName::SourceNaclOut, out_rule, acl_severity, out),
-        (HopName::SourceNaclIn, back_rule, acl_severity, back),
-    ] {
+    for (hop, rule, severity, decision) in
+        [(HopName::SourceSg, group_rule, Severity::Critical, groups), (HopName::SourceNaclOut, out_rule, acl_severity, out), (HopName::SourceNaclIn, back_rule, acl_severity, back)]
+    {
         let decision = if !exact && decision.partial {
-            let mut open = Decision::unknown(decision.object.as_deref(), format!("{}, and the name may lead to any of them", decision.detail), Unseen::Datum("which public addresses the name leads to".to_owned()));
+            let mut open = Decision::unknown(
+                decision.object.as_deref(),
+                format!("{}, and the name may lead to any of them", decision.detail),
+                Unseen::Datum("which public addresses the name leads to".to_owned()),
+            );
             open.evidence = decision.evidence;
             open
         } else {
@@ -205,8 +207,14 @@ fn gateway_route(view: &View<'_>, table: &crate::inventory::ec2::RouteTable, end
                     let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", "blackhole", choice.destination.clone());
                     return Decision::fail(Some(id), format!("a narrower route of {id} to {} leads nowhere and takes {part} from {}", choice.destination, endpoint.vpc_endpoint_id)).because(evidence);
                 }
-                route::Target::Interface(_) | route::Target::TransitGateway(_) | route::Target::Peering(_) | route::Target::VpnGateway(_) | route::Target::Other(_) if choice.destination != "0.0.0.0/0" => {
-                    return Decision::unknown(Some(id), format!("a narrower route of {id} sends {part} to {}", choice.target.describe()), Unseen::Datum(format!("what lies behind {}", choice.target.describe())));
+                route::Target::Interface(_) | route::Target::TransitGateway(_) | route::Target::Peering(_) | route::Target::VpnGateway(_) | route::Target::Other(_)
+                    if choice.destination != "0.0.0.0/0" =>
+                {
+                    return Decision::unknown(
+                        Some(id),
+                        format!("a narrower route of {id} sends {part} to {}", choice.target.describe()),
+                        Unseen::Datum(format!("what lies behind {}", choice.target.describe())),
+                    );
                 }
                 _ => {}
             }
@@ -272,7 +280,8 @@ pub fn blame(leg: &mut Leg, rule: &'static str, severity: Severity, object: &str
 pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, port: u16) -> Leg {
     let family = if destinations.v4().is_empty() { Family::V6 } else { Family::V4 };
     let table = source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok());
-    let gateway = table.is_some_and(|t| route::partition(&view.index, t, destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))));
+    let gateway =
+        table.is_some_and(|t| route::partition(&view.index, t, destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))));
     let mut leg = Leg::new(if gateway { Way::GatewayEndpoint } else { Way::Internet });
     own_filters(view, source, &mut leg, destinations, None, true, port);
     if gateway {

@@ -94,14 +94,11 @@ fn one_way(view: &View<'_>, here: &str, subnet: Option<&str>, there: &str, desti
                     "blackhole",
                     choice.destination.clone(),
                 )),
-                route::Target::InternetGateway(_) | route::Target::Nat(_) | route::Target::EgressOnly(_) | route::Target::Local | route::Target::GatewayEndpoint(_) => {
-                    Decision::fail(id, format!("{} sends {part} to {}, which does not lead to {there}", table.route_table_id, choice.target.describe())).because(Evidence::new(
-                        Action::DescribeRouteTables,
-                        "Routes",
-                        choice.destination.clone(),
-                        choice.target.describe(),
-                    ))
-                }
+                route::Target::InternetGateway(_) | route::Target::Nat(_) | route::Target::EgressOnly(_) | route::Target::Local | route::Target::GatewayEndpoint(_) => Decision::fail(
+                    id,
+                    format!("{} sends {part} to {}, which does not lead to {there}", table.route_table_id, choice.target.describe()),
+                )
+                .because(Evidence::new(Action::DescribeRouteTables, "Routes", choice.destination.clone(), choice.target.describe())),
                 other => Decision::unknown(id, format!("{part} goes by {}, behind which nothing was seen", other.describe()), Unseen::Datum(format!("what lies behind {}", other.describe()))),
             },
         };
@@ -124,11 +121,7 @@ fn through_peering(view: &View<'_>, table: Option<&str>, pcx: &str, here: &str, 
     if !code.eq_ignore_ascii_case("active") {
         return Decision::fail(table, format!("{pcx} is {code}, not active")).because(Evidence::new(Action::DescribeVpcPeeringConnections, "Status.Code", code, pcx));
     }
-    if joins(peering, here, there) {
-        Decision::pass(table, format!("by {pcx}"))
-    } else {
-        Decision::fail(table, format!("{pcx} does not join {here} and {there}; peering is not transitive"))
-    }
+    if joins(peering, here, there) { Decision::pass(table, format!("by {pcx}")) } else { Decision::fail(table, format!("{pcx} does not join {here} and {there}; peering is not transitive")) }
 }
 
 fn through_transit_gateway(view: &View<'_>, table: Option<&str>, tgw: &str, here: &str, subnet: &str, there: &str, destination: &IpSet) -> Decision {
@@ -146,7 +139,12 @@ fn through_transit_gateway(view: &View<'_>, table: Option<&str>, tgw: &str, here
         };
         let state = found.state.as_deref().unwrap_or("unknown");
         if !state.eq_ignore_ascii_case("available") {
-            return Decision::fail(table, format!("the attachment of {vpc} to {tgw} is {state}")).because(Evidence::new(Action::DescribeTransitGatewayVpcAttachments, "State", state, &found.transit_gateway_attachment_id));
+            return Decision::fail(table, format!("the attachment of {vpc} to {tgw} is {state}")).because(Evidence::new(
+                Action::DescribeTransitGatewayVpcAttachments,
+                "State",
+                state,
+                &found.transit_gateway_attachment_id,
+            ));
         }
     }
     let zone = |s: &str| view.index.subnets.get(s).and_then(|s| s.availability_zone.as_deref());

@@ -274,11 +274,7 @@ fn place_managed<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, groups: &m
                 continue;
             }
             let place_unseen = vpc.is_none().then(|| {
-                if world.view.seen(Action::DescribeSubnets) {
-                    Unseen::Datum(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))
-                } else {
-                    Unseen::Action(Action::DescribeSubnets)
-                }
+                if world.view.seen(Action::DescribeSubnets) { Unseen::Datum(format!("VPC of subnet {subnet}, which DescribeSubnets does not name")) } else { Unseen::Action(Action::DescribeSubnets) }
             });
             let (security_groups, groups_unseen) = configured_groups(world, &network.security_groups, vpc.as_deref());
             let place = Place {

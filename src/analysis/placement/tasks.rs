@@ -143,7 +143,16 @@ impl<'a> Fargates<'a> {
         Self { by_definition, watched: HashMap::new() }
     }
 
-    fn flavour(&mut self, world: &World<'a>, definition: &'a str, cluster: &'a str, old: Option<bool>, exec: bool, connect: Option<&'a ecs::ServiceConnectConfiguration>, service: Option<&str>) -> Flavour<'a> {
+    fn flavour(
+        &mut self,
+        world: &World<'a>,
+        definition: &'a str,
+        cluster: &'a str,
+        old: Option<bool>,
+        exec: bool,
+        connect: Option<&'a ecs::ServiceConnectConfiguration>,
+        service: Option<&str>,
+    ) -> Flavour<'a> {
         let by_definition = &self.by_definition;
         let sidecars = self.watched.entry(definition).or_insert_with(|| riding_along(world, definition, by_definition)).clone();
         let guard_duty = if sidecars.is_empty() { super::unseen::guard_duty(world, cluster, true, service) } else { Some("GuardDuty's agent in its tasks".to_owned()) };
@@ -205,7 +214,16 @@ pub(super) fn place<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, groups:
 /// The flavour of a task on an instance. Needs at its own interface do not depend on the instance's profile unless the task has no role.
 pub(super) fn instance_flavour<'a>(rider: Rider<'a>, plans: &[Plan<'a>], instance_profile: Option<&'a str>) -> Flavour<'a> {
     let connect = rider.connect.and_then(|(_, i)| plans.get(i)).and_then(|p| p.connect);
-    Flavour { definition: rider.definition, cluster: rider.cluster, platform: Platform::Instance, exec: rider.exec, connect: Connect(connect), instance_profile, guard_duty: None, sidecars: Vec::new() }
+    Flavour {
+        definition: rider.definition,
+        cluster: rider.cluster,
+        platform: Platform::Instance,
+        exec: rider.exec,
+        connect: Connect(connect),
+        instance_profile,
+        guard_duty: None,
+        sidecars: Vec::new(),
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call, of what its loop has at hand")]

@@ -48,9 +48,10 @@ pub(super) fn guard_duty(world: &World<'_>, cluster: &str, fargate: bool, servic
     }
     let wanted = if fargate { "ECS_FARGATE_AGENT_MANAGEMENT" } else { "EC2_AGENT_MANAGEMENT" };
     let on = |status: Option<&str>| status.is_some_and(|s| s.eq_ignore_ascii_case("ENABLED"));
-    let managed = world.region.detectors.values().filter_map(|d| d.output()).filter(|d| on(d.status.as_deref())).flat_map(|d| &d.features).any(|f| {
-        f.name.as_deref() == Some("RUNTIME_MONITORING") && on(f.status.as_deref()) && f.additional_configuration.iter().any(|a| a.name.as_deref() == Some(wanted) && on(a.status.as_deref()))
-    });
+    let managed =
+        world.region.detectors.values().filter_map(|d| d.output()).filter(|d| on(d.status.as_deref())).flat_map(|d| &d.features).any(|f| {
+            f.name.as_deref() == Some("RUNTIME_MONITORING") && on(f.status.as_deref()) && f.additional_configuration.iter().any(|a| a.name.as_deref() == Some(wanted) && on(a.status.as_deref()))
+        });
     managed.then(|| format!("GuardDuty Runtime Monitoring, {wanted}"))
 }
 

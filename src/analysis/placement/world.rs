@@ -108,8 +108,7 @@ impl<'a> World<'a> {
                 instances.push((instance, cluster));
             }
         }
-        let services_by_name =
-            services.iter().filter_map(|s| Some(((s.cluster_arn.as_deref()?, s.service_name.as_deref().unwrap_or_else(|| name_of(&s.service_arn))), *s))).collect();
+        let services_by_name = services.iter().filter_map(|s| Some(((s.cluster_arn.as_deref()?, s.service_name.as_deref().unwrap_or_else(|| name_of(&s.service_arn))), *s))).collect();
         let external_arns = external.iter().map(|i| i.container_instance_arn.as_str()).collect();
         let stand_ins = stand_ins(region, &tasks);
         let guarded = region.service_revisions.iter().filter_map(|r| Some((r.service_arn.as_deref()?, r.guard_duty_enabled?))).collect();
@@ -124,11 +123,7 @@ impl<'a> World<'a> {
     /// The clusters that count, by ARN.
     pub fn clusters(&self) -> impl Iterator<Item = &'a ecs::Cluster> + '_ {
         let wanted = &self.view.options.clusters;
-        self.region
-            .clusters
-            .iter()
-            .filter(|c| !is(c.status.as_deref(), "INACTIVE"))
-            .filter(|c| wanted.is_empty() || wanted.contains(&c.cluster_arn) || wanted.contains(name_of(&c.cluster_arn)))
+        self.region.clusters.iter().filter(|c| !is(c.status.as_deref(), "INACTIVE")).filter(|c| wanted.is_empty() || wanted.contains(&c.cluster_arn) || wanted.contains(name_of(&c.cluster_arn)))
     }
 
     pub fn cluster(&self, arn: &str) -> Option<&'a ecs::Cluster> {
