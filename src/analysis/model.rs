@@ -26,7 +26,9 @@ pub enum Tri {
 pub enum Unseen {
     /// An action that was denied, failed or not collected (or a part of its answer).
     Action(Action),
-    /// A datum that no API call of the audit could tell, in words ("what lies behind transit gateway tgw-…").
+    /// A datum that other credentials or another service would tell ("the endpoints of vpc-…, which its owner alone can list").
+    Elsewhere(String),
+    /// A datum that no API call could tell, in words ("what lies behind transit gateway tgw-…").
     Datum(String),
 }
 

@@ -117,7 +117,7 @@ fn decide(id: &str, egress: bool, remote: &IpSet, ports: &PortSet, allowed: &[Hi
     }
     if let Some((rectangle, entry)) = doubtful.first() {
         let detail = format!("{side} entry {} cannot be read and could decide tcp {} {preposition} {}", number(entry), rectangle.ports, rectangle.addresses);
-        return Decision::unknown(Some(id), detail, Unseen::Datum(format!("entry {} of {id}", number(entry)))).because(evidence(id, entry));
+        return Decision::unknown(Some(id), detail, Unseen::Elsewhere(format!("entry {} of {id}", number(entry)))).because(evidence(id, entry));
     }
     let mut numbers: Vec<&NetworkAclEntry> = Vec::new();
     for (_, entry) in allowed {

@@ -182,7 +182,7 @@ impl<'a> Compiled<'a> {
             Rank::Static
         };
         let shadow = |possible: IpSet, unseen: Unseen, detail: String| Shadow { possible, beats_hosts: rank == Rank::Static, route: number, unseen, detail };
-        let malformed = || Unseen::Datum(format!("a malformed route of {rtb}"));
+        let malformed = || Unseen::Elsewhere(format!("a malformed route of {rtb}"));
         let (known, more) = if let Some(list) = route.destination_prefix_list_id.as_deref() {
             let listing = prefix_list(index, list);
             let whole = listing.known.union(&listing.possible);

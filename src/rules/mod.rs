@@ -182,26 +182,28 @@ impl Outcome<'_> {
         let lacking: BTreeSet<Unseen> = self.rule.reads.iter().copied().filter(|a| !completeness.seen(*a) && reads::matters(self.view, *a)).map(Unseen::Action).collect();
         self.unseen.extend(lacking);
         if !self.unseen.is_empty() {
-            let (actions, data): (Vec<_>, Vec<_>) = self.unseen.iter().partition(|u| matches!(u, Unseen::Action(_)));
+            let only_data = self.unseen.iter().all(|u| matches!(u, Unseen::Datum(_)));
+            let actions: Vec<&Unseen> = self.unseen.iter().filter(|u| matches!(u, Unseen::Action(_))).collect();
             let named: Vec<String> = self
                 .unseen
                 .iter()
                 .map(|u| match u {
                     Unseen::Action(a) => format!("{a} ({})", completeness.why(*a)),
-                    Unseen::Datum(d) => d.clone(),
+                    Unseen::Elsewhere(d) | Unseen::Datum(d) => d.clone(),
                 })
                 .collect();
             let evidence: Vec<Evidence> = actions.iter().filter_map(|u| if let Unseen::Action(a) = u { Some(Evidence::new(*a, "state", completeness.why(*a), "not seen")) } else { None }).collect();
             let permissions: Vec<String> = actions.iter().filter_map(|u| if let Unseen::Action(a) = u { Some(a.name().to_owned()) } else { None }).collect();
             let affects = std::mem::take(&mut self.unseen_affects);
             let resource = scope_resource(self.view);
-            let only_data = permissions.is_empty() && !data.is_empty();
             let finding = self.push(Verdict::Unknown, resource, "unseen", format!("Could not be judged: not seen was {}.", named.join("; ")));
             finding.evidence = evidence;
             finding.affects = affects;
             if only_data {
                 finding.severity = Severity::Info;
                 "No API call of the audit can tell this; check it by hand.".clone_into(&mut finding.remediation.text);
+            } else if permissions.is_empty() {
+                "Look at what is named with credentials that can see it, and run the audit again.".clone_into(&mut finding.remediation.text);
             } else {
                 finding.remediation.text = format!("Let the audit read {} and run it again.", permissions.join(", "));
             }

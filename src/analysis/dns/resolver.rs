@@ -527,7 +527,7 @@ impl<'v> Resolver<'v> {
             return Some(Unseen::Action(action));
         }
         let Some(object) = self.view.index.vpcs.get(vpc) else { return Some(Unseen::Action(Action::DescribeVpcs)) };
-        object.owner_id.as_deref().filter(|o| *o != self.view.region.account).map(|owner| Unseen::Datum(format!("the endpoints of {vpc}, which its owner {owner} alone can list")))
+        object.owner_id.as_deref().filter(|o| *o != self.view.region.account).map(|owner| Unseen::Elsewhere(format!("the endpoints of {vpc}, which its owner {owner} alone can list")))
     }
 
     /// Why there may be endpoints outside what was seen that `vpc` can reach: a part was not asked for, or the VPC is joined
@@ -550,7 +550,7 @@ impl<'v> Resolver<'v> {
             .any(|(a, b)| (a.vpc_id.as_deref() == Some(vpc) && is_foreign(b.owner_id.as_deref())) || (b.vpc_id.as_deref() == Some(vpc) && is_foreign(a.owner_id.as_deref())));
         let gateways = self.view.region.transit_gateway_vpc_attachments.iter().any(|a| is_foreign(a.vpc_owner_id.as_deref()))
             || self.view.region.transit_gateway_attachments.iter().any(|a| is_foreign(a.resource_owner_id.as_deref()));
-        (peered || gateways).then(|| Unseen::Datum(format!("endpoints of the other accounts that {vpc} is joined to")))
+        (peered || gateways).then(|| Unseen::Elsewhere(format!("endpoints of the other accounts that {vpc} is joined to")))
     }
 
     /// Whether two VPCs are joined by peering or a transit gateway.

@@ -61,7 +61,7 @@ pub fn fail(rule: &'static str, severity: Severity, object: &str, detail: impl I
 
 /// An unknown cause. What no API call could decide is unknown at info.
 pub fn unknown(rule: &'static str, severity: Severity, object: &str, detail: impl Into<String>, unseen: BTreeSet<Unseen>) -> Cause {
-    let severity = if unseen.iter().any(|u| matches!(u, Unseen::Action(_))) { severity } else { Severity::Info };
+    let severity = if unseen.iter().all(|u| matches!(u, Unseen::Datum(_))) { Severity::Info } else { severity };
     Cause { rule, verdict: Tri::Unknown, severity, object: object.to_owned(), detail: detail.into(), evidence: Vec::new(), unseen }
 }
 

@@ -528,7 +528,7 @@ fn name_rules(unseen: &BTreeSet<Unseen>, names: &Names, vpc: &str, need: &Need, 
     let owners = || need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s, vpc.to_owned())) } else { None });
     for what in unseen {
         match what {
-            Unseen::Action(Action::DescribeVpcEndpoints) => rules.extend(owners()),
+            Unseen::Action(Action::DescribeVpcEndpoints) | Unseen::Elsewhere(_) => rules.extend(owners()),
             Unseen::Action(Action::DescribeVpcs | Action::DescribeVpcAttribute) => rules.push(("DN02", Severity::Critical, vpc.to_owned())),
             Unseen::Action(Action::DescribeDhcpOptions) => rules.push(("DN04", Severity::High, vpc.to_owned())),
             Unseen::Action(Action::ListHostedZonesByVpc | Action::ListResourceRecordSets) => {

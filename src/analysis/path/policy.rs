@@ -155,7 +155,7 @@ fn unseen_of(view: &View<'_>, source: &Source<'_>, ask: &Ask, keys: &[String], w
     if by_profile && !view.seen(Action::GetInstanceProfile) {
         return BTreeSet::from([Unseen::Action(Action::GetInstanceProfile)]);
     }
-    BTreeSet::from([Unseen::Datum(what)])
+    BTreeSet::from([Unseen::Elsewhere(what)])
 }
 
 /// The request that a call is, with all that is known of its context.

@@ -135,7 +135,7 @@ fn through_transit_gateway(view: &View<'_>, table: Option<&str>, tgw: &str, here
     for (vpc, found) in [(here, Some(ours)), (there, attachment(there))] {
         let Some(found) = found else {
             // Attachments of other accounts are not listed here.
-            return Decision::unknown(table, format!("whether {there} is attached to {tgw} was not seen"), Unseen::Datum(format!("what lies behind {tgw}")));
+            return Decision::unknown(table, format!("whether {there} is attached to {tgw} was not seen"), Unseen::Elsewhere(format!("the attachments of {tgw} in other accounts")));
         };
         let state = found.state.as_deref().unwrap_or("unknown");
         if !state.eq_ignore_ascii_case("available") {
