@@ -165,7 +165,7 @@ fn judge_choice(context: Context<'_>, choice: &Choice<'_>) -> EgressAnswer {
 
 fn isolated(context: Context<'_>, detail: String) -> EgressAnswer {
     let rtb = context.table.route_table_id.as_str();
-    let evidence = Evidence::new(Action::DescribeRouteTables, format!("{rtb}.Routes"), "no route", detail.clone());
+    let evidence = Evidence::new(Action::DescribeRouteTables, "Routes", "no route", detail.clone());
     EgressAnswer::new(Some(Egress::Isolated), Decision::fail(Some(rtb), detail).because(evidence))
 }
 
@@ -173,7 +173,7 @@ fn isolated(context: Context<'_>, detail: String) -> EgressAnswer {
 fn judge_route(context: Context<'_>, route: &RouteChoice<'_>) -> EgressAnswer {
     let rtb = context.table.route_table_id.as_str();
     let to = format!("{} of {rtb} leads to {}", route.destination, route.target.describe());
-    let evidence = || Evidence::new(Action::DescribeRouteTables, format!("{rtb}.Routes"), format!("{} {}", route.destination, route.target.describe()), "");
+    let evidence = || Evidence::new(Action::DescribeRouteTables, "Routes", format!("{} {}", route.destination, route.target.describe()), rtb);
     let class = |class: Egress, detail: String| {
         let decision = match class {
             Egress::Nat | Egress::Igw | Egress::EgressOnly => Decision::pass(Some(rtb), detail),

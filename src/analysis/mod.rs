@@ -13,11 +13,11 @@ pub mod placement;
 pub mod route;
 pub mod services;
 pub mod sg;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use index::Index;
 pub use model::*;
-
-use std::collections::BTreeMap;
 
 use crate::inventory::{Region, Time};
 
@@ -36,9 +36,9 @@ pub struct View<'a> {
     pub vpcs: Vec<String>,
     /// Placements, sorted.
     pub placements: Vec<Placement>,
-    /// What is no path but matters to rules.
+    /// What workloads use that no path is drawn for, sorted.
     pub hints: Vec<needs::Hint>,
-    /// What could not be told of needs, by rule.
+    /// Needs that could not be told, by rule.
     pub unseen_needs: placement::UnseenNeeds,
     /// Which task belongs to which service and runs on which instance.
     pub roster: placement::Roster,
@@ -53,12 +53,12 @@ impl<'a> View<'a> {
         let index = Index::new(region);
         let now = region.taken_at.or(options.now);
         let mut view =
-            Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: BTreeMap::new(), roster: placement::Roster::default(), paths: Vec::new() };
-        let placement::Survey { placements, hints, unseen, roster } = placement::survey(&view);
-        view.placements = placements;
-        view.hints = hints;
-        view.unseen_needs = unseen;
-        view.roster = roster;
+            Self { region, index, options, now, vpcs: Vec::new(), placements: Vec::new(), hints: Vec::new(), unseen_needs: Default::default(), roster: Default::default(), paths: Vec::new() };
+        let survey = placement::survey(&view);
+        view.placements = survey.placements;
+        view.hints = survey.hints;
+        view.unseen_needs = survey.unseen;
+        view.roster = survey.roster;
         view.vpcs = placement::audited_vpcs(&view);
         view.paths = path::paths(&view);
         view

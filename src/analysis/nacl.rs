@@ -4,7 +4,7 @@
 
 use super::net::{IpSet, PortSet};
 use super::sg::{Protocol, tcp};
-use super::{Decision, Index, Unseen};
+use super::{Decision, Family, Index, Unseen};
 use crate::actions::Action;
 use crate::finding::Evidence;
 use crate::inventory::ec2::{NetworkAcl, NetworkAclEntry};
@@ -145,9 +145,10 @@ fn read(entry: &NetworkAclEntry) -> Option<Read> {
         return None;
     }
     let mut sure = protocol.is_some() && entry.egress.is_some() && entry.rule_number.is_some();
-    let addresses = match (entry.cidr_block.as_deref(), entry.ipv6_cidr_block.as_deref()) {
-        (Some(cidr), None) | (None, Some(cidr)) => IpSet::parse(cidr),
-        _ => None,
+    let (addresses, widest) = match (entry.cidr_block.as_deref(), entry.ipv6_cidr_block.as_deref()) {
+        (Some(cidr), None) => (IpSet::parse(cidr), IpSet::all(Family::V4)),
+        (None, Some(cidr)) => (IpSet::parse(cidr), IpSet::all(Family::V6)),
+        _ => (None, IpSet::everything()),
     };
     sure &= addresses.is_some();
     let ports = match (protocol, &entry.port_range) {
@@ -164,7 +165,7 @@ fn read(entry: &NetworkAclEntry) -> Option<Read> {
         Some(a) if a.eq_ignore_ascii_case("deny") => Some(false),
         _ => None,
     };
-    let reach = Rectangle { addresses: addresses.unwrap_or_else(IpSet::everything), ports: ports.unwrap_or_else(PortSet::all_ports) };
+    let reach = Rectangle { addresses: addresses.unwrap_or(widest), ports: ports.unwrap_or_else(PortSet::all_ports) };
     Some(Read { reach, action: action.filter(|_| sure) })
 }
 
@@ -185,9 +186,9 @@ fn evidence(id: &str, entry: &NetworkAclEntry) -> Evidence {
         entry.protocol.as_deref().unwrap_or("?"),
         if entry.egress == Some(true) { "egress" } else { "ingress" }
     );
-    Evidence::new(Action::DescribeNetworkAcls, format!("{id}.Entries"), value, "")
+    Evidence::new(Action::DescribeNetworkAcls, "Entries", value, id)
 }
 
 fn absent(id: &str, egress: bool) -> Evidence {
-    Evidence::new(Action::DescribeNetworkAcls, format!("{id}.Entries"), "none", format!("no {} entry matches, and what none matches is denied", if egress { "egress" } else { "ingress" }))
+    Evidence::new(Action::DescribeNetworkAcls, "Entries", "none", format!("{id}: no {} entry matches, and what none matches is denied", if egress { "egress" } else { "ingress" }))
 }

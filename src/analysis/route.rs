@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::net::{IpSet, family_of, prefix_list, public_space};
+use super::net::{IpSet, family_of, parse_cidr, prefix_list, public_space};
 use super::{Family, Index, Options, Unseen};
 use crate::actions::Action;
 use crate::inventory::ec2::{Route, RouteTable};
@@ -189,22 +189,23 @@ impl<'a> Compiled<'a> {
             // The list of a gateway endpoint's service holds public addresses only.
             let reach = if matches!(target.named(), Target::GatewayEndpoint(_)) { whole.intersect(&public_space(Family::V4).union(&public_space(Family::V6))) } else { whole };
             let unseen = listing.unseen.map(|unseen| shadow(reach, unseen, format!("the entries of {list}, to which {rtb} has a route, were not seen")));
-            (listing.known, unseen)
+            (listing.entries, unseen)
         } else {
             let (cidr, family) = match (route.destination_cidr_block.as_deref(), route.destination_ipv6_cidr_block.as_deref()) {
                 (Some(cidr), None) => (Some(cidr), IpSet::all(Family::V4)),
                 (None, Some(cidr)) => (Some(cidr), IpSet::all(Family::V6)),
                 _ => (None, IpSet::everything()),
             };
-            match cidr.and_then(IpSet::parse) {
-                Some(known) => (known, None),
-                None => (IpSet::empty(), Some(shadow(family, malformed(), format!("a route of {rtb} has no readable destination")))),
+            match cidr.and_then(parse_cidr) {
+                Some(net) => (vec![net], None),
+                None => (Vec::new(), Some(shadow(family, malformed(), format!("a route of {rtb} has no readable destination")))),
             }
         };
         if target != Target::Local && state_is_odd(route) {
-            self.shadows.push(shadow(known, malformed(), format!("the route of {rtb} to {destination} is in no known state")));
+            let reach = known.into_iter().map(IpSet::from).collect();
+            self.shadows.push(shadow(reach, malformed(), format!("the route of {rtb} to {destination} is in no known state")));
         } else {
-            self.blocks.extend(known.cidrs().map(|net| Block { addresses: net.into(), length: net.prefix_len(), rank, route: number }));
+            self.blocks.extend(known.into_iter().map(|net| Block { addresses: net.into(), length: net.prefix_len(), rank, route: number }));
         }
         self.shadows.extend(more);
         self.routes.push(RouteChoice { route, destination, target });

@@ -145,7 +145,7 @@ impl Tally<'_> {
             }
         }
         let value = if for_port.is_empty() { "none".to_owned() } else { for_port.join(", ") };
-        self.seen.push(Evidence::new(Action::DescribeSecurityGroups, format!("{}.{}", group.group_id, self.direction.field()), value, format!("peers admitted for tcp {}", self.port)));
+        self.seen.push(Evidence::new(Action::DescribeSecurityGroups, self.direction.field(), value, format!("peers that {} admits for tcp {}", group.group_id, self.port)));
     }
 
     /// A permission that is about this port.

@@ -28,7 +28,7 @@ pub(crate) struct Choice {
 }
 
 /// Steps of the search for texts that patterns tell apart.
-pub(crate) const PATTERN_STEPS: usize = 200_000;
+pub(crate) const PATTERN_STEPS: usize = 2_000_000;
 /// Different sets of values that are looked at.
 const SETS: usize = 400;
 

@@ -218,34 +218,19 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(document: &'a Document, request: &'a Request) -> Builder<'a> {
         let entries: Vec<&Entry> = document.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(|element| &element.values).collect();
-        let mut builder = Builder {
+        Builder {
             document,
             request,
             action: request.action.to_ascii_lowercase(),
             model: Model::default(),
             origins: Vec::new(),
-            callers: request.principal.callers(&entries),
+            callers: request.caller().callers(&entries),
             caller_dimension: None,
             open: BTreeMap::new(),
             spelling: BTreeMap::new(),
             open_resources: Vec::new(),
             shared: BTreeMap::new(),
             nearest: None,
-        };
-        builder.narrow_callers();
-        builder
-    }
-
-    /// Drops the callers that what is known of the context rules out.
-    fn narrow_callers(&mut self) {
-        if self.callers.len() < 2 {
-            return;
-        }
-        if let KeyState::Known(values) = self.request.key("aws:PrincipalAccount") {
-            let fitting: Vec<Caller> = self.callers.iter().filter(|caller| matches!(caller, Caller::Identity { account, .. } if values.contains(account))).cloned().collect();
-            if !fitting.is_empty() {
-                self.callers = fitting;
-            }
         }
     }
 
@@ -606,9 +591,10 @@ impl<'a> Builder<'a> {
         }
         let shapes = match &self.request.resource {
             Resource::Known(one) => vec![Pattern::literal(one)],
-            Resource::Like(patterns) => patterns.iter().map(|pattern| Pattern::glob(pattern)).collect(),
+            // What is not known of an ARN stays inside its segment.
+            Resource::Like(patterns) => patterns.iter().map(|pattern| Pattern::glob(pattern).by_segment().narrow()).collect(),
             // Any ARN, or none, which policies see as `*`.
-            Resource::Unknown => vec![Pattern::glob("arn:*:*:*:*:?*"), Pattern::literal("*")],
+            Resource::Unknown => vec![Pattern::glob("arn:*:*:*:*:?*").by_segment(), Pattern::literal("*")],
         };
         let mut patterns: Vec<Pattern> = Vec::new();
         for pattern in uses.iter().flat_map(|(_, element)| &element.values) {

@@ -301,7 +301,7 @@ pub(crate) fn combinations(patterns: &[Pattern], shapes: &[Pattern], limit: usiz
             found.push((vector, text.clone()));
         }
         for c in distinguishing(&all, &state, other) {
-            steps += 1 + state.len() / 16;
+            steps += 4 + state.iter().map(|(_, places)| places.len()).sum::<usize>();
             if steps > limit {
                 return None;
             }

@@ -101,6 +101,19 @@ impl Request {
         self
     }
 
+    /// The caller, with the account that the context gives if it says nothing of one itself.
+    pub(crate) fn caller(&self) -> Principal {
+        let account = match self.context.get("aws:principalaccount") {
+            Some(ContextValue::Known(values)) if values.len() == 1 => values.first().cloned(),
+            _ => None,
+        };
+        match (&self.principal, account) {
+            (Principal::Unknown, Some(account)) => Principal::SomeIdentity { account },
+            (Principal::SomeRole { account: None }, account) => Principal::SomeRole { account },
+            (principal, _) => principal.clone(),
+        }
+    }
+
     /// The values that a key may have.
     pub(crate) fn key(&self, key: &str) -> KeyState {
         let key = key.to_ascii_lowercase();
@@ -162,7 +175,7 @@ impl Request {
 
     fn principal_key(&self, key: &str) -> Option<KeyState> {
         let known = |value: &str| Some(KeyState::Known(vec![value.to_owned()]));
-        let shape = |shapes: &[String]| Some(KeyState::Open(Domain { shapes: shapes.iter().map(|shape| Pattern::glob(shape)).collect(), ..Domain::present() }));
+        let shape = |shapes: &[String]| Some(KeyState::Open(Domain { shapes: shapes.iter().map(|shape| Pattern::glob(shape).by_segment()).collect(), ..Domain::present() }));
         let principal = &self.principal;
         let part = |arn: &str, n| arn.split(':').nth(n).unwrap_or_default().to_owned();
         match (key, principal) {
@@ -215,7 +228,7 @@ impl Request {
             "aws:principalorgpaths" | "aws:resourceorgpaths" => vec!["o-*/*".to_owned()],
             _ => Vec::new(),
         };
-        Domain { may_be_absent: !present, aws_owned: true, shapes: shapes.iter().map(|shape| Pattern::glob(&shape.replace("{account}", AWS_ACCOUNT))).collect(), ..Domain::present() }
+        Domain { may_be_absent: !present, aws_owned: true, shapes: shapes.iter().map(|shape| Pattern::glob(&shape.replace("{account}", AWS_ACCOUNT)).by_segment()).collect(), ..Domain::present() }
     }
 
     /// A name for the role of this request, for messages.

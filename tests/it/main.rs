@@ -1,1 +1,3 @@
-//! tests
+//! Tests of the library from outside.
+
+mod oracle;

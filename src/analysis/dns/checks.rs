@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoints::{Usable, is_interface, of_service, private_dns, short_of, usable};
 use super::name;
 use super::resolver::Resolver;
-use super::zones::Zone;
+use super::zones::{Zone, ZoneRecords};
 use crate::analysis::{Unseen, View};
 
 /// A private zone named after an endpoint service, and not after the names that the service answers to.
@@ -86,14 +86,14 @@ pub fn zones_unseen(view: &View<'_>, vpc: &str) -> BTreeSet<Unseen> {
     unreadable.chain(resolver.zones_unseen(vpc)).collect()
 }
 
-impl Resolver<'_> {
+impl<'v> Resolver<'v> {
     /// See [`wrongly_named_zones`].
     #[must_use]
     pub fn wrongly_named_zones(&self, vpc: &str) -> Vec<WrongZone> {
         self.zones_of_vpc.get(vpc).into_iter().flatten().filter_map(|z| self.wrong_zone(z)).collect()
     }
 
-    fn wrong_zone(&self, zone: &Zone<'_>) -> Option<WrongZone> {
+    fn wrong_zone(&self, zone: &Zone<'v>) -> Option<WrongZone> {
         let tail = format!(".{}.{}", self.view.region.region, name::suffix(&self.view.region.partition));
         let service = zone.name.strip_suffix(&tail)?;
         let names = self.service_names(service);
@@ -110,9 +110,9 @@ impl Resolver<'_> {
     pub fn numbered_zones(&self, vpc: &str) -> Vec<NumberedZone> {
         let mut out = BTreeSet::new();
         for zone in self.zones_of_vpc.get(vpc).into_iter().flatten() {
-            let records = self.records(zone).map(|r| r.resource_record_sets.as_slice()).unwrap_or_default();
-            for host in records.iter().map(|r| name::normal(&r.name)).chain([zone.name.clone()]).filter(|n| self.is_numbered(n)) {
-                out.insert(NumberedZone { zone: zone.id.to_owned(), name: zone.name.clone(), host });
+            let records = self.records(zone).into_iter().flat_map(ZoneRecords::names);
+            for host in records.chain([zone.name.as_str()]).filter(|n| self.is_numbered(n)) {
+                out.insert(NumberedZone { zone: zone.id.to_owned(), name: zone.name.clone(), host: host.to_owned() });
             }
         }
         out.into_iter().collect()
@@ -139,7 +139,7 @@ impl Resolver<'_> {
     }
 
     /// Endpoints of a service that the records of a zone lead to.
-    fn led_to(&self, zone: &Zone<'_>, service: &str) -> impl Iterator<Item = String> + use<'_> {
+    fn led_to(&self, zone: &Zone<'v>, service: &str) -> impl Iterator<Item = String> + use<'_, 'v> {
         let ids = self.endpoints_of_zone.get(zone.id);
         let service = service.to_owned();
         ids.into_iter().flatten().filter(move |id| self.view.index.endpoints.get(**id).is_some_and(|e| of_service(self.view, e, &service))).map(|id| (*id).to_owned())

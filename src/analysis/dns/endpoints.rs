@@ -23,6 +23,8 @@ pub(super) enum Hold {
     Uncovered,
     /// S3's, for queries over inbound Resolver endpoints alone.
     InboundOnly,
+    /// Is of a kind whose private names are not modelled, and has this one.
+    Unmodelled(Unseen),
     /// Has nothing to do with it.
     Apart,
 }
@@ -133,18 +135,21 @@ impl Resolver<'_> {
     /// How `endpoint`, which is in the VPC that is asked, stands to a normal name; `inbound`: the query came in over a
     /// Resolver endpoint.
     pub(super) fn hold(&self, endpoint: &VpcEndpoint, host: &str, service: &str, inbound: bool) -> Hold {
+        let id = &endpoint.vpc_endpoint_id;
         if !is_interface(endpoint) {
-            return Hold::Apart;
+            let entries = endpoint.dns_entries.iter().filter_map(|e| e.dns_name.as_deref()).map(name::normal);
+            let gateway = endpoint.vpc_endpoint_type.as_deref().is_some_and(|t| t.to_ascii_lowercase().starts_with("gateway"));
+            let takes = !gateway && usable(endpoint) != Usable::No && entries.into_iter().any(|n| !n.contains(".vpce.") && name::matches(&n, host));
+            return if takes { Hold::Unmodelled(Unseen::Datum(format!("what {id}, which is no interface endpoint, does with {host}"))) } else { Hold::Apart };
         }
         let state = usable(endpoint);
         if state == Usable::No {
             return Hold::Apart;
         }
         let ours = !service.is_empty() && of_service(self.view, endpoint, service);
-        let id = &endpoint.vpc_endpoint_id;
         let on = private_dns(endpoint);
         if on == Some(false) {
-            return if ours { Hold::Off } else { Hold::Apart };
+            return if ours && state == Usable::Yes { Hold::Off } else { Hold::Apart };
         }
         let PrivateNames { names, listed } = names_of(self.view, endpoint);
         let zone = names.iter().filter(|n| name::matches(n, host)).map(|n| name::depth(n.strip_prefix("*.").unwrap_or(n))).max();

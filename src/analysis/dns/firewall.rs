@@ -3,13 +3,13 @@
 //! Amazon's resolver, names of endpoints and private zones included. Groups by priority, in them rules by priority; the first
 //! rule that matches decides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::name;
 use super::resolver::Resolver;
 use crate::actions::Action;
 use crate::analysis::Unseen;
-use crate::inventory::dns::{FirewallRule, FirewallRuleGroupAssociation};
+use crate::inventory::dns::{FirewallDomains, FirewallRule, FirewallRuleGroupAssociation};
 
 /// Type of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,13 +117,13 @@ impl Resolver<'_> {
         if self.managed_lists.contains(list) {
             return Match::No;
         }
-        let Some(domains) = self.view.region.firewall_domains.get(list).and_then(|a| a.output()) else {
+        let Some(domains) = self.domain_lists.get(list) else {
             let lists = Action::ListFirewallDomainLists;
             return Match::Maybe(Unseen::Action(if self.view.seen(lists) { Action::ListFirewallDomains } else { lists }));
         };
-        if domains.domains.iter().any(|d| domain_matches(d, host)) {
+        if domains.holds(host) {
             Match::Yes
-        } else if domains.next_token.is_some() {
+        } else if domains.truncated {
             Match::Maybe(Unseen::Action(Action::ListFirewallDomains))
         } else {
             Match::No
@@ -163,12 +163,32 @@ fn queries(rule: &FirewallRule, query: Query) -> bool {
     qtype.eq_ignore_ascii_case(name) || qtype == number || qtype.to_ascii_uppercase().strip_prefix("TYPE") == Some(number)
 }
 
-/// Whether an entry of a domain list stands for a normal name: exactly, or by a leading star for any depth below.
-fn domain_matches(entry: &str, host: &str) -> bool {
-    let entry = name::normal(entry);
-    match entry.strip_prefix('*') {
-        Some(rest) => host.len() > rest.len() && host.ends_with(rest),
-        None => entry == host,
+/// A domain list, ready to be asked.
+#[derive(Debug)]
+pub(super) struct DomainList {
+    /// There are more domains than were seen.
+    truncated: bool,
+    exact: HashSet<String>,
+    /// What follows a leading star; for any depth below.
+    endings: HashSet<String>,
+}
+
+impl DomainList {
+    pub(super) fn new(answer: &FirewallDomains) -> Self {
+        let mut out = Self { truncated: answer.next_token.is_some(), exact: HashSet::new(), endings: HashSet::new() };
+        for domain in &answer.domains {
+            let domain = name::normal(domain);
+            match domain.strip_prefix('*') {
+                Some(ending) => out.endings.insert(ending.to_owned()),
+                None => out.exact.insert(domain),
+            };
+        }
+        out
+    }
+
+    /// Whether an entry stands for a normal name.
+    fn holds(&self, host: &str) -> bool {
+        self.exact.contains(host) || (1..=host.len()).filter_map(|at| host.get(at..)).any(|ending| self.endings.contains(ending))
     }
 }
 
@@ -186,7 +206,8 @@ mod tests {
             ("*", "ecs.us-east-2.amazonaws.com", true),
             ("ECS.us-east-2.amazonaws.com", "ecs.us-east-2.amazonaws.com", true),
         ] {
-            assert_eq!(domain_matches(entry, host), matches, "{entry}");
+            let list = DomainList::new(&FirewallDomains { domains: vec![entry.to_owned()], ..FirewallDomains::default() });
+            assert_eq!(list.holds(host), matches, "{entry}");
         }
     }
 

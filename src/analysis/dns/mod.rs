@@ -7,14 +7,17 @@
 //! <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>).
 //! Each step that was not seen widens the set, and says what was not seen.
 
+mod amazon;
 mod answer;
 mod checks;
 mod dhcp;
 mod endpoints;
 mod firewall;
+mod local;
 mod name;
 mod resolver;
 mod rules;
+mod scope;
 mod target;
 mod zones;
 

@@ -4,11 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use super::amazon::Trail;
+use super::answer::{NameAnswer, NameTarget, Set};
+use super::dhcp;
+use super::endpoints::{Usable, is_interface, of_service, record_families, usable};
 use super::firewall::in_force;
 use super::name;
-use super::resolver::Resolver;
+use super::resolver::{Question, Resolver};
 use crate::actions::Action;
 use crate::analysis::Unseen;
+use crate::finding::Evidence;
 use crate::inventory::dns::ResolverRule;
 
 /// The rules that may decide a name.
@@ -73,5 +78,75 @@ impl<'v> Resolver<'v> {
         }
         choice.amazon |= settled.is_none();
         choice
+    }
+
+    /// Resolver rules, then zones. A rule for the very name of a zone beats it, a less specific one does not.
+    pub(super) fn ruled<'t>(&'t self, question: &Question<'t>, trail: &mut Trail<'t>) -> Set {
+        let Choice { forward, mut amazon, doubts, open } = self.rule_for(question.vpc, question.host);
+        let depths = self.zone_depths(question);
+        amazon |= forward.is_empty() || forward.iter().any(|(depth, _)| depths.possible.is_some_and(|p| *depth < p));
+        let mut set = if amazon { self.local(question) } else { Set::default() };
+        for (_, rule) in forward.iter().filter(|(depth, _)| depths.sure.is_none_or(|s| *depth >= s)) {
+            set.join(self.forwarded(question, rule, trail));
+        }
+        doubts.into_iter().for_each(|u| set.doubt(u));
+        open.into_iter().for_each(|u| set.open(u));
+        set
+    }
+
+    /// Where a FORWARD rule sends a query: resolvers of Amazon's that were seen, else servers whose forwarding was not.
+    fn forwarded<'t>(&'t self, question: &Question<'t>, rule: &'t ResolverRule, trail: &mut Trail<'t>) -> Set {
+        let vpc = question.vpc;
+        let outbound = self.outbound_vpc(rule);
+        let mut set = Set::default();
+        for target in rule.target_ips.iter().filter_map(|t| t.ip.as_deref().or(t.ipv6.as_deref())) {
+            let hosts = target.parse().map(|a| self.inbound_at(outbound.unwrap_or(vpc), a)).unwrap_or_default();
+            for (host_vpc, works) in &hosts {
+                set.join(self.rebased(self.amazon(&question.to(host_vpc, true), trail), vpc, host_vpc));
+                if !works {
+                    set.add(NameAnswer::nothing(Some(&rule.id), format!("the Resolver endpoint at {target} does not answer")).owned("DN08", vpc));
+                    set.doubt(Unseen::Datum(format!("whether the Resolver endpoint at {target} works")));
+                }
+            }
+            match outbound {
+                _ if !hosts.is_empty() => {}
+                Some(outbound) if dhcp::is_amazon(self.view, outbound, target) => set.join(self.rebased(self.amazon(&question.to(outbound, false), trail), vpc, outbound)),
+                _ => {
+                    let detail = format!("Resolver rule {} sends {} to {target}, which asks the public DNS, unless it forwards the name back", rule.id, question.host);
+                    let evidence = Evidence::new(Action::ListResolverRules, "DomainName", rule.domain_name.as_deref().unwrap_or_default(), format!("forwarded to {target}"));
+                    let public = Self::public(question, Some(&rule.id), detail).owned("DN08", vpc).because(evidence);
+                    set.join(self.unseen_forwarding(question, self.local(question), public));
+                    set.doubt(Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id)));
+                }
+            }
+        }
+        if rule.target_ips.is_empty() {
+            set.open(Unseen::Datum(format!("the servers of Resolver rule {}", rule.id)));
+        }
+        set
+    }
+
+    /// A server that may forward to Amazon's resolver here, may ask the public DNS, or may lead to an endpoint elsewhere that
+    /// this VPC is joined to.
+    pub(super) fn unseen_forwarding(&self, question: &Question<'_>, amazon: Set, public: NameAnswer) -> Set {
+        let mut set = amazon;
+        let known = set.answers().any(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
+        set.add(public);
+        if !known && !question.service.is_empty() {
+            for endpoint in self.view.index.endpoints.values() {
+                let Some(other) = endpoint.vpc_id.as_deref() else { continue };
+                if other != question.vpc && is_interface(endpoint) && usable(endpoint) != Usable::No && of_service(self.view, endpoint, question.service) && self.joined(question.vpc, other) {
+                    let id = endpoint.vpc_endpoint_id.clone();
+                    let detail = format!("a DNS server whose forwarding was not seen may send {} to {id}", question.host);
+                    set.add(NameAnswer::new(NameTarget::Remote { id, addresses: None }, record_families(endpoint), None, detail));
+                }
+            }
+        }
+        for action in [Action::ListResolverEndpoints, Action::ListResolverEndpointIpAddresses] {
+            if !self.view.seen(action) && !self.view.options.plain_dns {
+                set.doubt(Unseen::Action(action));
+            }
+        }
+        set
     }
 }

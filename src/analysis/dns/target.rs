@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::answer::{Families, NameAnswer, NameTarget, Set};
-use super::endpoints::{deleted, is_interface, of_service, own_name_families};
+use super::endpoints::{deleted, is_interface, names_of, of_service, own_name_families};
 use super::name;
 use super::resolver::{Question, Resolver};
 use super::zones::Zone;
 use crate::actions::Action;
-use crate::analysis::{Family, Unseen};
+use crate::analysis::Unseen;
 use crate::finding::Evidence;
 use crate::inventory::dns::ResourceRecordSet;
 use crate::inventory::ec2::VpcEndpoint;
 
-/// What several record sets of one type say: the alternatives among which routing policies choose, and for each the targets
-/// that one answer holds together.
-pub(super) fn live_sets<'r>(sets: &[&'r ResourceRecordSet], kind: &str) -> Vec<&'r ResourceRecordSet> {
+/// The record sets of one type among which routing policies choose.
+fn live_sets<'r>(sets: &[&'r ResourceRecordSet], kind: &str) -> Vec<&'r ResourceRecordSet> {
     let of_kind: Vec<&ResourceRecordSet> = sets.iter().copied().filter(|s| s.r#type.as_deref() == Some(kind)).collect();
     // A weight of zero is never chosen beside a greater one.
     let weighted = of_kind.iter().any(|s| s.weight.is_some_and(|w| w > 0));
@@ -37,29 +36,23 @@ impl Resolver<'_> {
             self.several(&mut out, zone, &aliases);
             return out;
         }
-        let (a, aaaa) = (live_sets(sets, "A"), live_sets(sets, "AAAA"));
-        // IPv4 and IPv6 are asked apart; one answer with both is the usual case and reads better as one.
-        let mut both: BTreeMap<NameTarget, (Families, NameAnswer)> = BTreeMap::new();
-        for (kind, family, these) in [("A", Family::V4, &a), ("AAAA", Family::V6, &aaaa)] {
-            for set in these {
-                let mut part = self.set_targets(question, zone, set, family);
-                part = part
-                    .map(|answer| answer.because(Evidence::new(Action::ListResourceRecordSets, format!("{} {kind}", name::normal(&set.name)), value_of(set), format!("in hosted zone {}", zone.id))));
-                let (answers, unseen, open) = part.parts();
-                for answer in answers {
-                    both.entry(answer.target.clone()).and_modify(|(f, _)| *f = f.or(answer.records)).or_insert((answer.records, answer));
+        let by_family: Vec<(Families, Vec<NameAnswer>)> = [("A", Families::V4), ("AAAA", Families::V6)]
+            .into_iter()
+            .filter_map(|(kind, families)| {
+                let live = live_sets(sets, kind);
+                let mut possible = Set::default();
+                for set in &live {
+                    let evidence = || Evidence::new(Action::ListResourceRecordSets, format!("{} {kind}", name::normal(&set.name)), value_of(set), format!("in hosted zone {}", zone.id));
+                    possible.join(self.set_targets(question, zone, set, families).map(|answer| answer.because(evidence())));
                 }
+                self.several(&mut possible, zone, &live);
+                let (answers, unseen, open) = possible.parts();
                 unseen.into_iter().for_each(|u| if open { out.open(u) } else { out.doubt(u) });
-            }
-            self.several(&mut out, zone, these);
-        }
-        let wanted = |f: Families| f.and(question.consumer).any();
-        let fits = both.values().any(|(f, _)| wanted(*f));
-        for (families, mut answer) in both.into_values() {
-            if !fits || wanted(families) {
-                answer.records = families;
-                out.add(answer);
-            }
+                (!live.is_empty()).then_some((families, answers))
+            })
+            .collect();
+        for answer in together(by_family, question.consumer) {
+            out.add(answer);
         }
         out
     }
@@ -71,8 +64,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn set_targets(&self, question: &Question<'_>, zone: &Zone<'_>, set: &ResourceRecordSet, family: Family) -> Set {
-        let families = if family == Family::V4 { Families::V4 } else { Families::V6 };
+    fn set_targets(&self, question: &Question<'_>, zone: &Zone<'_>, set: &ResourceRecordSet, families: Families) -> Set {
         if let Some(target) = set.alias_target.as_ref().and_then(|t| t.dns_name.as_deref()) {
             return self.redirected(question, zone, target, false, families);
         }
@@ -90,7 +82,7 @@ impl Resolver<'_> {
             return self.endpoint_target(question, zone, &target, &id, az.as_deref(), families);
         }
         let mut out = Set::default();
-        let inner = self.local(&question.of(&target));
+        let inner = self.local(&question.about(&target));
         let (answers, unseen, open) = inner.parts();
         for mut answer in answers {
             if answer.target == NameTarget::Public {
@@ -123,11 +115,11 @@ impl Resolver<'_> {
             return NameAnswer::nothing(Some(zone.id), format!("hosted zone {} sends {host} to {id}, which is deleted", zone.name)).owned("DN07", zone.id).into();
         }
         let families = families.and(own_name_families(endpoint));
-        let addresses = az.map(|az| self.addresses(endpoint, Some(az)));
-        let listed = match addresses {
-            Some(Some(found)) if !found.is_empty() => Some(found.into_iter().filter(|a| families_of(a).and(families).any()).collect()),
-            _ => None,
-        };
+        let in_zone = az.and_then(|az| self.addresses(endpoint, Some(az)));
+        if in_zone.as_ref().is_some_and(Vec::is_empty) && self.zones_known(endpoint) {
+            return NameAnswer::nothing(Some(zone.id), format!("hosted zone {} sends {host} to {target}, and {id} has no interface there", zone.name)).owned("DN07", zone.id).into();
+        }
+        let listed = in_zone.filter(|found| !found.is_empty()).map(|found| found.into_iter().filter(|a| families_of(a).and(families).any()).collect());
         self.towards(question, zone, endpoint, listed, families).into()
     }
 
@@ -167,7 +159,12 @@ impl Resolver<'_> {
             out.add(self.towards(question, zone, endpoint, listed, families));
         }
         if !others.is_empty() {
-            self.foreign(question, zone, others, families, &mut out);
+            let foreign = self.foreign(question, zone, others, families);
+            if foreign.answers().any(|a| a.cause.is_some()) {
+                // A client takes any of the addresses, and some lead nowhere.
+                return foreign;
+            }
+            out.join(foreign);
         }
         if values.is_empty() {
             out.add(NameAnswer::nothing(Some(zone.id), format!("hosted zone {} has no address for {}", zone.name, question.host)).owned("DN07", zone.id));
@@ -176,21 +173,19 @@ impl Resolver<'_> {
     }
 
     /// Addresses that no endpoint known here has: wrong for a service's name, unless somebody unseen may have them.
-    fn foreign(&self, question: &Question<'_>, zone: &Zone<'_>, addresses: BTreeSet<IpAddr>, families: Families, out: &mut Set) {
+    fn foreign(&self, question: &Question<'_>, zone: &Zone<'_>, addresses: BTreeSet<IpAddr>, families: Families) -> Set {
         let list = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let answer =
-            NameAnswer::new(NameTarget::Private(addresses.clone()), families, Some(zone.id), format!("hosted zone {} sends {} to {list}, which no endpoint known here has", zone.name, question.host));
+        let doubts: Vec<Option<Unseen>> = addresses.iter().map(|a| self.perhaps_elsewhere(question, *a)).collect();
+        let answer = NameAnswer::new(NameTarget::Private(addresses), families, Some(zone.id), format!("hosted zone {} sends {} to {list}, which no endpoint known here has", zone.name, question.host));
         if question.service.is_empty() {
-            out.add(answer);
-            return;
+            return answer.into();
         }
-        match addresses.iter().find_map(|a| self.perhaps_elsewhere(question, *a)) {
-            None => out.add(answer.owned("DN07", zone.id)),
-            Some(unseen) => {
-                out.add(answer);
-                out.open(unseen);
-            }
+        if doubts.contains(&None) {
+            return answer.owned("DN07", zone.id).into();
         }
+        let mut set: Set = answer.into();
+        doubts.into_iter().flatten().for_each(|u| set.open(u));
+        set
     }
 
     /// Why an address that no known endpoint has may be an endpoint's all the same.
@@ -217,12 +212,47 @@ impl Resolver<'_> {
         None
     }
 
+    /// Whether it was seen in which Availability Zone each interface of the endpoint is.
+    fn zones_known(&self, endpoint: &VpcEndpoint) -> bool {
+        !endpoint.network_interface_ids.is_empty() && endpoint.network_interface_ids.iter().all(|id| self.view.index.interfaces.get(id.as_str()).is_some_and(|i| i.availability_zone.is_some()))
+    }
+
+    /// Whether the endpoint's service has the name, private DNS on or off.
+    fn stands_behind(&self, endpoint: &VpcEndpoint, host: &str) -> bool {
+        names_of(self.view, endpoint).names.iter().any(|n| name::matches(n, host))
+    }
+
     /// Endpoints that have an address, as seen from `vpc`: an address in its own range is local, whoever else uses it.
     fn owners(&self, vpc: &str, address: IpAddr) -> Vec<&str> {
         let local = self.contains(vpc, address);
         let all = self.endpoint_addresses.get(&address).into_iter().flatten();
         all.filter(|id| local == (self.view.index.endpoints.get(**id).and_then(|e| e.vpc_id.as_deref()) == Some(vpc))).copied().collect()
     }
+}
+
+/// The answers to a consumer's queries of both families, each of which was looked up apart: a target has the records of both,
+/// and nothing comes back only where nothing may come back in every family that the consumer asks for.
+fn together(by_family: Vec<(Families, Vec<NameAnswer>)>, consumer: Families) -> Vec<NameAnswer> {
+    let asked = |f: &Families| f.and(consumer).any();
+    // Where no family fits, what the other one has tells why.
+    let fits = by_family.iter().any(|(f, _)| asked(f));
+    let picked = |f: &Families| asked(f) || !fits;
+    let mut records: BTreeMap<NameTarget, Families> = BTreeMap::new();
+    for answer in by_family.iter().flat_map(|(_, answers)| answers) {
+        let entry = records.entry(answer.target.clone()).or_insert(Families::NONE);
+        *entry = entry.or(answer.records);
+    }
+    let lacking = by_family.iter().filter(|(f, _)| picked(f)).all(|(f, answers)| answers.iter().any(|a| !a.records.and(*f).any()));
+    let mut out: BTreeMap<NameTarget, NameAnswer> = BTreeMap::new();
+    for (families, answers) in by_family.into_iter().filter(|(f, _)| picked(f)) {
+        for mut answer in answers {
+            if lacking || answer.records.and(families).any() {
+                answer.records = records.get(&answer.target).copied().unwrap_or(answer.records);
+                out.entry(answer.target.clone()).or_insert(answer);
+            }
+        }
+    }
+    out.into_values().collect()
 }
 
 fn families_of(address: &IpAddr) -> Families {

@@ -2,6 +2,8 @@
 //! answers NXDOMAIN: nobody asks the public DNS
 //! (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-considerations.html>).
 
+use std::collections::{HashMap, HashSet};
+
 use super::name;
 use super::resolver::Resolver;
 use crate::actions::Action;
@@ -56,6 +58,7 @@ impl<'v> Resolver<'v> {
     pub(super) fn zones_unseen(&self, vpc: &str) -> Option<Unseen> {
         let action = Action::ListHostedZonesByVpc;
         match self.view.region.hosted_zones.get(vpc) {
+            Some(Answer::Output(listing)) if listing.hosted_zone_summaries.iter().any(|z| z.name.is_none()) => Some(Unseen::Datum(format!("the names of the hosted zones of {vpc}"))),
             Some(Answer::Output(listing)) if listing.next_token.is_none() => None,
             _ if self.view.options.plain_dns => None,
             _ => Some(Unseen::Action(action)),
@@ -63,8 +66,8 @@ impl<'v> Resolver<'v> {
     }
 
     /// The records of a zone, or why they are not to be had.
-    pub(super) fn records(&self, zone: &Zone<'v>) -> Result<&'v ResourceRecordSets, Unseen> {
-        if let Some(Answer::Output(records)) = self.view.region.record_sets.get(zone.id) {
+    pub(super) fn records(&self, zone: &Zone<'v>) -> Result<&ZoneRecords<'v>, Unseen> {
+        if let Some(records) = self.records_of_zone.get(zone.id) {
             return Ok(records);
         }
         match zone.summary.owner.as_ref().and_then(|o| o.owning_account.as_deref()) {
@@ -74,30 +77,57 @@ impl<'v> Resolver<'v> {
     }
 }
 
-/// Looks a normal name up in the records of the zone `apex`: the name itself, else the wildcard at its closest ancestor that
-/// exists (RFC 4592, which Route 53 follows).
-pub(super) fn look_up<'v>(records: &'v [ResourceRecordSet], apex: &str, host: &str) -> Node<'v> {
-    let names: Vec<String> = records.iter().map(|r| name::normal(&r.name)).collect();
-    for (record, owner) in records.iter().zip(&names) {
-        let is_cut = record.r#type.as_deref() == Some("NS") && name::depth(owner) > name::depth(apex) && !owner.starts_with("*.");
-        if is_cut && name::covers(owner, host) {
-            return Node::Delegated(owner.clone());
-        }
-    }
-    let sets = |wanted: &str| records.iter().zip(&names).filter(|(_, n)| *n == wanted).map(|(r, _)| r).collect::<Vec<_>>();
-    let closest = names.iter().map(|n| common(n, host)).max().unwrap_or_default().max(name::depth(apex));
-    if closest >= name::depth(host) {
-        return Node::Sets(sets(host));
-    }
-    let encloser = host.rsplitn(closest + 1, '.').take(closest).map(str::len).sum::<usize>() + closest.saturating_sub(1);
-    let parent = host.get(host.len() - encloser..).unwrap_or_default();
-    let wildcard = sets(&if parent.is_empty() { "*".to_owned() } else { format!("*.{parent}") });
-    if wildcard.is_empty() { Node::Absent } else { Node::Sets(wildcard) }
+/// The records of one zone by name.
+#[derive(Debug)]
+pub(super) struct ZoneRecords<'v> {
+    /// There are more records than were seen.
+    pub truncated: bool,
+    sets: HashMap<String, Vec<&'v ResourceRecordSet>>,
+    /// Every name that exists: owners of records and all names above them.
+    nodes: HashSet<String>,
 }
 
-/// How many labels two names share, from the end.
-fn common(a: &str, b: &str) -> usize {
-    a.rsplit('.').zip(b.rsplit('.')).take_while(|(x, y)| x == y).count()
+impl<'v> ZoneRecords<'v> {
+    pub(super) fn new(records: &'v ResourceRecordSets) -> Self {
+        let mut out = Self { truncated: records.is_truncated == Some(true), sets: HashMap::new(), nodes: HashSet::new() };
+        for record in &records.resource_record_sets {
+            let owner = name::normal(&record.name);
+            let mut node = owner.as_str();
+            while !node.is_empty() && out.nodes.insert(node.to_owned()) {
+                node = node.split_once('.').map_or("", |(_, parent)| parent);
+            }
+            out.sets.entry(owner).or_default().push(record);
+        }
+        out
+    }
+
+    /// Names of the records, in no order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sets.keys().map(String::as_str)
+    }
+
+    fn sets(&self, name: &str) -> Vec<&'v ResourceRecordSet> {
+        self.sets.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Looks a normal name up that the zone `apex` covers: the name itself, else the wildcard at its closest ancestor that
+    /// exists (RFC 4592).
+    pub(super) fn look_up(&self, apex: &str, host: &str) -> Node<'v> {
+        let mut path = vec![host];
+        while let Some(parent) = path.last().filter(|n| **n != apex).and_then(|n| n.split_once('.')).map(|(_, parent)| parent) {
+            path.push(parent);
+        }
+        let is_cut = |n: &&&str| **n != apex && self.sets.get(**n).is_some_and(|s| s.iter().any(|r| r.r#type.as_deref() == Some("NS")));
+        if let Some(cut) = path.iter().rev().find(is_cut) {
+            return Node::Delegated((*cut).to_owned());
+        }
+        if self.nodes.contains(host) {
+            return Node::Sets(self.sets(host));
+        }
+        let closest = path.iter().find(|n| self.nodes.contains(**n)).copied().unwrap_or(apex);
+        let wildcard = self.sets(&format!("*.{closest}"));
+        if wildcard.is_empty() { Node::Absent } else { Node::Sets(wildcard) }
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +139,8 @@ mod tests {
     }
 
     fn found(names: &[(&str, &str)], host: &str) -> String {
-        match look_up(&records(names), "r", host) {
+        let answer = ResourceRecordSets { resource_record_sets: records(names), ..ResourceRecordSets::default() };
+        match ZoneRecords::new(&answer).look_up("r", host) {
             Node::Sets(sets) => sets.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(","),
             Node::Absent => "absent".into(),
             Node::Delegated(at) => format!("delegated at {at}"),

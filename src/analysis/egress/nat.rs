@@ -21,7 +21,7 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
             unknown("which was not seen", Unseen::Action(Action::DescribeNatGateways))
         };
     };
-    let evidence = |field: &str, value: &str| Evidence::new(Action::DescribeNatGateways, format!("{id}.{field}"), value, "");
+    let evidence = |field: &str, value: &str| Evidence::new(Action::DescribeNatGateways, field, value, id);
     match nat.state.as_deref() {
         Some(state) if state.eq_ignore_ascii_case("available") => {}
         Some(state) if ["pending", "failed", "deleting", "deleted"].iter().any(|s| state.eq_ignore_ascii_case(s)) => {
@@ -51,7 +51,7 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
     };
     let behind = table.route_table_id.as_str();
     let with_table = |mut answer: EgressAnswer, value: String| {
-        answer.decision.evidence.push(Evidence::new(Action::DescribeRouteTables, format!("{behind}.Routes"), value, format!("the route table of {id}")));
+        answer.decision.evidence.push(Evidence::new(Action::DescribeRouteTables, "Routes", value, format!("{behind}, the route table of {id}")));
         answer
     };
     let choice = Compiled::new(context.index, table, context.options).default_route(Family::V4);
@@ -81,18 +81,18 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
     }
 }
 
-/// Block Public Access on the way through a NAT gateway: its own subnet is what faces the internet gateway.
+/// Block Public Access on the way through a NAT gateway, whose own subnet is what faces the internet gateway.
 fn through_block(context: Context<'_>, subnet: &str, id: &str, to: &str, class: &dyn Fn(Egress, String) -> EgressAnswer) -> EgressAnswer {
     let rtb = context.table.route_table_id.as_str();
     match (open(context, subnet, BlockMode::egress_blocked), open(context, context.subnet, BlockMode::egress_blocked)) {
-        (Open::Yes, Open::Yes) => class(Egress::Nat, to.to_owned()),
+        (Open::Yes, _) => class(Egress::Nat, to.to_owned()),
         (Open::No, Open::No) => blocked(context, class(Egress::Dead, format!("{to}, and Block Public Access stops it"))),
         (Open::Unseen(unseen), _) | (_, Open::Unseen(unseen)) => EgressAnswer::unknown(Some(rtb), format!("{to}, and whether Block Public Access stops it was not seen"), unseen),
-        // AWS does not say whose exclusion counts where only one of the two subnets has one.
-        _ => EgressAnswer::unknown(
+        // AWS speaks of excluded subnets with access to a NAT gateway, not of one that is not excluded itself.
+        (Open::No, Open::Yes) => EgressAnswer::unknown(
             Some(rtb),
-            format!("{to}, and Block Public Access excludes only one of {} and {subnet}", context.subnet),
-            Unseen::Datum(format!("whether an exclusion from Block Public Access of only one of {} and {subnet} lets traffic through {id}", context.subnet)),
+            format!("{to}, and Block Public Access excludes {} but not {subnet}", context.subnet),
+            Unseen::Datum(format!("whether excluding {} from Block Public Access lets it out through {id} in {subnet}", context.subnet)),
         ),
     }
 }

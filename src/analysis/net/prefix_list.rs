@@ -1,6 +1,8 @@
 //! What a managed prefix list holds, as far as it was seen.
 
-use super::{IpSet, public_space};
+use ipnet::IpNet;
+
+use super::{IpSet, parse_cidr, public_space};
 use crate::actions::Action;
 use crate::analysis::{Family, Index, Unseen};
 use crate::inventory::{Answer, State};
@@ -8,7 +10,9 @@ use crate::inventory::{Answer, State};
 /// The addresses of a prefix list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Addresses that are in it for sure.
+    /// Its entries, as far as they were seen: their length decides among routes.
+    pub entries: Vec<IpNet>,
+    /// Addresses that are in it for sure: those of the entries.
     pub known: IpSet,
     /// Addresses that may be in it besides; empty if all of it was seen.
     pub possible: IpSet,
@@ -29,27 +33,31 @@ impl Listing {
 #[must_use]
 pub fn prefix_list(index: &Index<'_>, id: &str) -> Listing {
     let region = index.region;
-    let mut known = IpSet::empty();
+    let mut entries: Vec<IpNet> = Vec::new();
     if let Some(Answer::Output(output)) = region.prefix_list_entries.get(id) {
-        let parsed: Option<Vec<IpSet>> = output.entries.iter().map(|e| IpSet::parse(e.cidr.as_deref()?)).collect();
-        known = output.entries.iter().filter_map(|e| IpSet::parse(e.cidr.as_deref()?)).collect();
+        entries = output.entries.iter().filter_map(|e| parse_cidr(e.cidr.as_deref()?)).collect();
         // A list that was cut off says what is in it, not what is not. Where the ids without an answer are known, the others are whole.
         let whole = match region.completeness.0.get(&Action::GetManagedPrefixListEntries) {
             Some(status) if status.state == State::Partial => !status.ids.is_empty() && !status.ids.contains(id),
             _ => true,
         };
-        if whole && parsed.is_some() {
-            return Listing { known, possible: IpSet::empty(), unseen: None };
+        if whole && entries.len() == output.entries.len() {
+            return complete(entries);
         }
     }
-    if let Some(list) = region.prefix_lists.iter().find(|l| l.prefix_list_id == id)
-        && let Some(cidrs) = IpSet::parse_all(list.cidrs.iter().map(String::as_str))
-        && !cidrs.is_empty()
+    if let Some(list) = region.prefix_lists.iter().find(|l| l.prefix_list_id == id && !l.cidrs.is_empty())
+        && let Some(cidrs) = list.cidrs.iter().map(|c| parse_cidr(c)).collect()
     {
-        return Listing { known: cidrs, possible: IpSet::empty(), unseen: None };
+        return complete(cidrs);
     }
+    let known: IpSet = entries.iter().copied().map(IpSet::from).collect();
     let possible = possible(index, id).difference(&known);
-    Listing { known, possible, unseen: Some(Unseen::Action(Action::GetManagedPrefixListEntries)) }
+    Listing { entries, known, possible, unseen: Some(Unseen::Action(Action::GetManagedPrefixListEntries)) }
+}
+
+fn complete(entries: Vec<IpNet>) -> Listing {
+    let known = entries.iter().copied().map(IpSet::from).collect();
+    Listing { entries, known, possible: IpSet::empty(), unseen: None }
 }
 
 /// What the list could hold, by its family and its owner.

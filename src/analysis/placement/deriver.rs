@@ -118,9 +118,4 @@ impl<'a> Deriver<'a> {
     pub fn agent_needs(&self, id: usize) -> &[Need] {
         self.agents.get(id).map_or(&[], Vec::as_slice)
     }
-
-    /// How many were derived.
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
 }

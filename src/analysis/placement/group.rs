@@ -117,11 +117,6 @@ impl Groups {
         id
     }
 
-    /// Whether a profile needs nothing.
-    pub fn is_empty(&self, profile: usize) -> bool {
-        self.profiles.get(profile).is_none_or(|p| p.needs.is_empty())
-    }
-
     /// Keeps workloads that many members share, so that adding a member is cheap.
     pub fn keep(&mut self, shared: Shared) -> usize {
         let address = Arc::as_ptr(&shared).addr();

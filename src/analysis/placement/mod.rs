@@ -16,6 +16,9 @@ mod tasks;
 mod unseen;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use roster::Roster;
