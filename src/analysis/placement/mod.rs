@@ -8,6 +8,7 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html>,
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html>.
 
+mod cuts;
 mod deriver;
 mod group;
 mod instances;
@@ -53,7 +54,7 @@ pub struct Survey {
 pub fn survey(view: &View<'_>) -> Survey {
     let world = World::new(view);
     let mut deriver = Deriver::new(&world);
-    let mut groups = Groups::default();
+    let mut groups = Groups::new(cuts::Cuts::new(view.region));
     let mut ledger = unseen::Ledger::default();
     let riders = tasks::place(&world, &mut deriver, &mut groups, &mut ledger);
     instances::place(&world, &mut deriver, &mut groups, &mut ledger, riders);
