@@ -103,12 +103,7 @@ fn merge_manifest(region: &mut Region, manifest: &Completeness) {
         let recorded = manifest.0.get(action);
         let without_file = LISTED.iter().any(|(list, _)| list == action) || *action == Action::GetCallerIdentity;
         let status = match (read.0.get(action), recorded) {
-            (Some(read), Some(recorded)) if recorded.state == State::Partial => {
-                let mut both = Completeness::default();
-                both.record(*action, recorded.clone());
-                both.record(*action, read.clone());
-                both.0.remove(action)
-            }
+            (Some(_), Some(recorded)) if recorded.state == State::Partial => Some(recorded.clone()),
             (Some(read), _) => Some(read.clone()),
             (None, Some(recorded)) if recorded.state == State::Complete && !without_file => None,
             (None, Some(recorded)) if recorded.state == State::Partial && !without_file => {
