@@ -204,7 +204,8 @@ pub struct Need {
     pub workloads: Names,
     /// Services, tasks or container instances of which it is one finding each (WL03).
     pub units: Names,
-    /// Task definitions that ask for it, each with the workloads that run it (WL01, RG03).
+    /// Task definitions that ask for it, each with the services and standalone tasks that run it (WL01, RG03). Whom to name for
+    /// one of them: [`super::placement::Roster::affected_by_definition`].
     pub definitions: BTreeMap<String, Names>,
     /// The need itself is not sure: what was not seen.
     pub unsure: BTreeSet<Unseen>,

@@ -23,6 +23,9 @@ use crate::analysis::{Ask, Caller, Need, Owner, Unseen};
 use crate::finding::Severity;
 use crate::inventory::{Region, ecs};
 
+#[cfg(test)]
+mod tests;
+
 pub use hints::Hint;
 
 /// What runs a task, as far as it decides whose interface and whose role a call uses.

@@ -221,6 +221,8 @@ fn placement(place: Place, group: Group, profiles: &[Profile], deriver: &Deriver
         }
     }
     let names_of = |parts: &BTreeSet<Part>| -> BTreeSet<String> { parts.iter().filter_map(|p| group.workloads.get(p)).flatten().cloned().collect() };
+    let mut known_behind: BTreeMap<BTreeSet<Part>, Names> = BTreeMap::new();
+    let mut behind = |parts: &BTreeSet<Part>| -> Names { known_behind.entry(parts.clone()).or_insert_with(|| Arc::new(names_of(parts))).clone() };
     // Most needs of a placement come from the same parts: one set of names for all of them.
     let mut known: BTreeMap<BTreeSet<Part>, Names> = BTreeMap::new();
     let mut names = |parts: &BTreeSet<Part>| -> Names {
@@ -249,7 +251,8 @@ fn placement(place: Place, group: Group, profiles: &[Profile], deriver: &Deriver
                 by_definition.entry(deriver.definition(id)).or_default().insert(*part);
             }
         }
-        need.definitions = by_definition.into_iter().map(|(arn, parts)| (arn.to_owned(), names(&parts))).collect();
+        // Without the members: there may be many definitions, and each would repeat them all.
+        need.definitions = by_definition.into_iter().map(|(arn, parts)| (arn.to_owned(), behind(&parts))).collect();
         list.push(need);
     }
     let all: BTreeSet<Part> = group.workloads.keys().copied().collect();

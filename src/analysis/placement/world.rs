@@ -98,7 +98,7 @@ impl<'a> World<'a> {
         sorted.dedup_by(|a, b| a.container_instance_arn == b.container_instance_arn);
         for instance in sorted {
             let arn = instance.container_instance_arn.as_str();
-            let cluster = by_task.get(arn).copied().or_else(|| cluster_in(arn).map(|name| arn_of.get(name).copied().unwrap_or(name))).or(only);
+            let cluster = instance.cluster_arn.as_deref().or_else(|| by_task.get(arn).copied()).or_else(|| cluster_in(arn).map(|name| arn_of.get(name).copied().unwrap_or(name))).or(only);
             if !counts(cluster) || is(instance.status.as_deref(), "INACTIVE") {
                 continue;
             }
