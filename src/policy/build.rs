@@ -446,7 +446,7 @@ impl<'a> Builder<'a> {
         };
         let mut patterns: Vec<Pattern> = Vec::new();
         for pattern in uses.iter().flat_map(|(_, element)| &element.values) {
-            for reading in [pattern.clone(), pattern.narrow()] {
+            for reading in [pattern.clone(), pattern.strict()] {
                 if !patterns.contains(&reading) {
                     patterns.push(reading);
                 }
@@ -464,7 +464,7 @@ impl<'a> Builder<'a> {
         let place_of = |pattern: &Pattern| patterns.iter().position(|other| other == pattern);
         let truth = |vector: &[bool], element: &Element<Pattern>| {
             let on = |pattern: &Pattern| place_of(pattern).and_then(|place| vector.get(place)) == Some(&true);
-            let truth = Truth::any(element.values.iter().map(|pattern| match (on(&pattern.narrow()), on(pattern)) {
+            let truth = Truth::any(element.values.iter().map(|pattern| match (on(&pattern.strict()), on(pattern)) {
                 (true, _) => Truth::Yes,
                 (false, true) => Truth::Doubt,
                 (false, false) => Truth::No,
@@ -558,11 +558,11 @@ fn positive(condition: &Condition) -> (String, bool) {
     (format!("{operator:?}"), false)
 }
 
-/// Whether a resource pattern matches; a doubt where `*` or `?` would have to cross a colon inside a segment.
+/// Whether a resource pattern matches; a doubt where only the wide reading does (see [`Pattern::strict`]).
 fn resource_match(pattern: &Pattern, resource: &str) -> Truth {
     if !pattern.matches(resource) {
         Truth::No
-    } else if pattern.narrow().matches(resource) {
+    } else if pattern.strict().matches(resource) {
         Truth::Yes
     } else {
         Truth::Doubt
