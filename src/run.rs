@@ -102,7 +102,7 @@ fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<i32, Failure> {
         warnings.iter().for_each(|w| complain(&format!("audit: warning: {w}")));
     }
     notes.extend(warnings);
-    let options = report::Options { width: None, color: false, details: args.report.details, notes, now: clock, sources };
+    let options = report::Options { width: None, color: false, details: args.report.details, notes, now: clock, sources, ..report::Options::default() };
     let printed = write_reports(&report, args.report.format.unwrap_or(Format::Table), &args.report.outputs, options, messages)?;
     let fail_on = args.gate.fail_on.or(settings.fail_on).unwrap_or_default();
     Ok(printed.unwrap_or_else(|| exit::status(&report, fail_on, args.gate.allow_incomplete, args.gate.fail_on_new)))
@@ -118,7 +118,8 @@ fn configuration(named: Option<&Path>) -> Result<config::Config, Failure> {
 ///
 /// `Some(status)`: standard output could not be written, and that decides the exit status.
 fn write_reports(report: &Report, format: Format, targets: &[output::Target], plain: report::Options, messages: &MessageArgs) -> Result<Option<i32>, Failure> {
-    let files: Vec<_> = targets.iter().map(|t| (t.path.clone(), report::render(report, t.format, &plain))).collect();
+    let own = |t: &output::Target| report::Options { terraform: t.path.extension().is_some_and(|e| e == "tf"), ..plain.clone() };
+    let files: Vec<_> = targets.iter().map(|t| (t.path.clone(), report::render(report, t.format, &own(t)))).collect();
     output::write_all(&files)?;
     let terminal = std::io::stdout().is_terminal();
     let shown = report::Options { width: if terminal { Some(width()) } else { None }, color: color(messages, terminal), ..plain };
@@ -286,7 +287,7 @@ fn compare(args: &DiffArgs) -> Result<i32, Failure> {
 fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     let report = read_report(&args.report)?;
     let sources = source_map(args.output.source_map.as_deref())?;
-    let options = report::Options { width: None, color: false, details: args.output.details, notes: Vec::new(), now: None, sources };
+    let options = report::Options { details: args.output.details, sources, ..report::Options::default() };
     Ok(write_reports(&report, args.output.format.unwrap_or(Format::Table), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
 }
 

@@ -101,7 +101,8 @@ fn rank(command: &str) -> u8 {
         0
     } else if has(" create-vpc-endpoint") {
         // The service's name ends the word: `….ecs` is not `….ecs-agent`.
-        let service = command.split_whitespace().find(|w| w.starts_with("com.amazonaws.") || w.starts_with("cn.com.amazonaws.") || w.starts_with("aws.api.")).unwrap_or_default().trim_matches(['\'', '"']);
+        let service =
+            command.split_whitespace().find(|w| w.starts_with("com.amazonaws.") || w.starts_with("cn.com.amazonaws.") || w.starts_with("aws.api.")).unwrap_or_default().trim_matches(['\'', '"']);
         match service.rsplit('.').next() {
             Some("ecs-agent") => 20,
             Some("ecs-telemetry") => 21,
@@ -165,7 +166,11 @@ mod tests {
     fn with(commands: &[&str]) -> Report {
         let mut report = sample::report();
         let f = report.findings[0].clone();
-        report.findings = commands.iter().enumerate().map(|(i, c)| Finding { fingerprint: format!("{i:08x}"), remediation: crate::finding::Remediation { commands: vec![(*c).to_owned()], ..f.remediation.clone() }, ..f.clone() }).collect();
+        report.findings = commands
+            .iter()
+            .enumerate()
+            .map(|(i, c)| Finding { fingerprint: format!("{i:08x}"), remediation: crate::finding::Remediation { commands: vec![(*c).to_owned()], ..f.remediation.clone() }, ..f.clone() })
+            .collect();
         report
     }
 

@@ -52,7 +52,11 @@ fn summary(out: &mut String, report: &Report, matrix: &Matrix, options: &Options
     let s = &report.summary;
     out.push_str("\n| critical | high | medium | low | info | unknown | rules that pass | suppressed |\n| --: | --: | --: | --: | --: | --: | --: | --: |\n");
     out.push_str(&format!("| {} | {} | {} | {} | {} | {} | {} | {} |\n\n", s.fail.critical, s.fail.high, s.fail.medium, s.fail.low, s.fail.info, s.unknown, s.pass, s.suppressed));
-    let scope: Vec<String> = report.scope.iter().map(|x| format!("{} in {}, account {}", if x.vpcs.is_empty() { "no VPC that ECS uses".to_owned() } else { list(&x.vpcs, 5) }, x.region, x.account.as_deref().unwrap_or("not known"))).collect();
+    let scope: Vec<String> = report
+        .scope
+        .iter()
+        .map(|x| format!("{} in {}, account {}", if x.vpcs.is_empty() { "no VPC that ECS uses".to_owned() } else { list(&x.vpcs, 5) }, x.region, x.account.as_deref().unwrap_or("not known")))
+        .collect();
     out.push_str(&format!("Audited: {}.\n", text(&list(&scope, 10))));
     let gaps = view::gaps(report);
     if report.complete {
@@ -64,7 +68,10 @@ fn summary(out: &mut String, report: &Report, matrix: &Matrix, options: &Options
     }
     let waiting = view::waiting_for_names(report);
     if waiting > 0 {
-        out.push_str(&format!("{} for want of what decides names alone; `--assume plain-dns` takes it to be empty.\n", if waiting == 1 { "1 path is unknown".to_owned() } else { format!("{} paths are unknown", thousands(waiting)) }));
+        out.push_str(&format!(
+            "{} for want of what decides names alone; `--assume plain-dns` takes it to be empty.\n",
+            if waiting == 1 { "1 path is unknown".to_owned() } else { format!("{} paths are unknown", thousands(waiting)) }
+        ));
     }
     for a in &report.assume {
         out.push_str(&format!("Assumed: {}.\n", text(&view::assumption(a))));

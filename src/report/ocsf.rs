@@ -136,7 +136,13 @@ fn event(report: &Report, f: &Finding, time: i64) -> Event {
     let references: Vec<String> = f.references.iter().filter(|r| r.starts_with("https://")).map(|r| clean(r)).collect();
     let r = &f.resource;
     let partition = report.scope.iter().find(|s| s.account == r.account).or(report.scope.first()).map_or_else(|| "aws".to_owned(), |s| clean(&s.partition));
-    let affected = f.affects.iter().map(|arn| ResourceDetails { uid: clean(arn), name: Some(super::text::short_arn(arn)), kind: None, region: r.region.as_deref().map(clean), cloud_partition: partition.clone() });
+    let affected = f.affects.iter().map(|arn| ResourceDetails {
+        uid: clean(arn),
+        name: Some(super::text::short_arn(arn)),
+        kind: None,
+        region: r.region.as_deref().map(clean),
+        cloud_partition: partition.clone(),
+    });
     let own = ResourceDetails {
         uid: r.arn.as_deref().or(r.id.as_deref()).map_or_else(|| "unknown".to_owned(), clean),
         name: r.name.as_deref().or(r.id.as_deref()).map(clean),
@@ -161,7 +167,12 @@ fn event(report: &Report, f: &Finding, time: i64) -> Event {
         confidence_id,
         confidence,
         message: clean(&f.message),
-        metadata: Metadata { version: VERSION, profiles: ["cloud", "datetime"], event_code: clean(&f.rule), product: Product { name: "audit", uid: "audit", vendor_name: "audit", version: clean(&report.tool.version) } },
+        metadata: Metadata {
+            version: VERSION,
+            profiles: ["cloud", "datetime"],
+            event_code: clean(&f.rule),
+            product: Product { name: "audit", uid: "audit", vendor_name: "audit", version: clean(&report.tool.version) },
+        },
         cloud: Cloud { provider: "AWS", region: r.region.as_deref().map(clean), account: r.account.as_deref().map(|uid| Account { uid: clean(uid), kind: "AWS Account", type_id: 10 }) },
         finding_info: FindingInfo {
             uid: format!("audit-{}", clean(&f.fingerprint)),

@@ -441,6 +441,12 @@ pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> 
     out.into_iter().map(|(_, t)| t).collect()
 }
 
+/// Whether a workload has a place from which nothing that it needs is blocked.
+fn partly(report: &Report, row: &Row) -> bool {
+    let blocked: BTreeSet<&str> = row.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == Reach::Blocked).map(|p| p.placement.as_str()).collect();
+    row.placements.iter().filter_map(|i| report.placements.get(*i)).any(|p| !blocked.contains(p.id.as_str()))
+}
+
 /// The answer in one sentence.
 #[must_use]
 pub fn headline(report: &Report, matrix: &Matrix) -> String {
@@ -465,8 +471,10 @@ pub fn headline(report: &Report, matrix: &Matrix) -> String {
     let total = count(all, "workload");
     if blocked > 0 {
         let more = if unknown > 0 { format!(" {} more could not be judged.", super::text::thousands(unknown)) } else { String::new() };
-        let who = if blocked == 1 { "is cut off from AWS services that it needs" } else { "are cut off from AWS services that they need" };
-        return format!("{} {total} {who}.{more}", is(blocked));
+        let who = if all == 1 { "The one workload here".to_owned() } else { format!("{} {total}", is(blocked)) };
+        let part = if matrix.rows.iter().filter(|r| r.worst() == Reach::Blocked).all(|r| partly(report, r)) { ", in some subnets, " } else { " " };
+        let what = if blocked == 1 { ("is", "it needs") } else { ("are", "they need") };
+        return format!("{who} {} cut off{part}from AWS services that {}.{more}", what.0, what.1);
     }
     if unknown > 0 {
         return format!("Nothing that was seen is blocked, but {} {total} could not be fully judged: this is no all-clear.", is(unknown));

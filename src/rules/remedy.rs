@@ -41,7 +41,9 @@ pub fn remedy(view: &View<'_>, rule: &Rule, object: &str, group: &Group<'_>) -> 
     };
     let text = match rule.id {
         "EP01" | "RG02" if at.trio().len() > 1 || group.services.iter().any(|s| TRIO.contains(s)) => format!("{} Create ecs-agent and ecs-telemetry before ecs, then restart the agents.", rule.mend),
-        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => format!("{} `audit policy test policy.json --service {}` tells whether a draft lets ECS through.", rule.mend, group.services.iter().next().unwrap_or(&"ecs")),
+        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => {
+            format!("{} `audit policy test policy.json --service {}` tells whether a draft lets ECS through.", rule.mend, group.services.iter().next().unwrap_or(&"ecs"))
+        }
         _ => rule.mend.to_owned(),
     };
     Remediation { text, commands, ..Remediation::default() }
@@ -190,7 +192,10 @@ impl At<'_, '_> {
         let free = (1..first).rev().chain(1..32766).filter(|n| !taken.contains(n));
         free.zip(cidrs)
             .map(|(number, cidr)| {
-                self.ec2(&format!("create-network-acl-entry --network-acl-id {} --rule-number {number} --protocol tcp --port-range {ports} --cidr-block {cidr} --rule-action allow {direction}", self.object))
+                self.ec2(&format!(
+                    "create-network-acl-entry --network-acl-id {} --rule-number {number} --protocol tcp --port-range {ports} --cidr-block {cidr} --rule-action allow {direction}",
+                    self.object
+                ))
             })
             .collect()
     }
@@ -199,7 +204,8 @@ impl At<'_, '_> {
     fn gateway(&self) -> Vec<String> {
         let vpc = self.view.index.route_tables.get(self.object).and_then(|t| t.vpc_id.as_deref());
         let gateway = |e: &&crate::inventory::ec2::VpcEndpoint| {
-            e.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway")) && e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s))
+            e.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway"))
+                && e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s))
         };
         let found = vpc.and_then(|v| self.view.index.endpoints_of_vpc.get(v)).into_iter().flatten().copied().filter(gateway);
         found.map(|e| self.ec2(&format!("modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}", e.vpc_endpoint_id, self.object))).collect()
