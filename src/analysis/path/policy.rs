@@ -190,6 +190,12 @@ fn request(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, ask: &A
         };
         request = request.context("aws:VpcSourceIp", value);
     }
+    if ask.caller == Caller::AwsOwned {
+        // The bucket of image layers belongs to ECR's own account, which no policy of a customer names.
+        for key in ["aws:ResourceAccount", "s3:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"] {
+            request = request.context(key, ContextValue::AwsOwned);
+        }
+    }
     if let Some(cluster) = ask.resource.split_once(":container-instance/").and_then(|(_, rest)| rest.split('/').next()).filter(|c| !c.contains('*') && !c.is_empty()) {
         request = request.context("ecs:cluster", ContextValue::Known(vec![view.index.arn("ecs", &format!("cluster/{cluster}"))]));
     }
