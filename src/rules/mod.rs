@@ -46,7 +46,6 @@ pub mod nw07;
 pub mod nw08;
 pub mod nw09;
 pub mod nw10;
-pub mod objects;
 pub mod pages;
 pub mod po01;
 pub mod po02;

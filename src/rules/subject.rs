@@ -5,7 +5,7 @@ use crate::finding::Resource;
 use crate::inventory::ec2::{Tag, name_of};
 
 /// The resource with this id or ARN: `vpc-…`, `vpce-…`, `sg-…`, `acl-…`, `rtb-…`, `subnet-…`, `eni-…`, `i-…`, a hosted zone id, or
-/// the ARN of a role or of an object of ECS (whose id is its ARN).
+/// the ARN of a role or of an object of ECS (whose id is its ARN); for anything else, the account.
 #[must_use]
 pub fn of(view: &View<'_>, id: &str) -> Resource {
     if id.starts_with("arn:") {
@@ -63,7 +63,8 @@ pub fn of(view: &View<'_>, id: &str) -> Resource {
         }
         Some("tgw") => ec2("transit-gateway", "AWS::EC2::TransitGateway", None, None, &[]),
         Some("pcx") => ec2("vpc-peering-connection", "AWS::EC2::VPCPeeringConnection", None, None, &[]),
-        _ => zone(view, id),
+        _ if id.starts_with('Z') || id.starts_with("/hostedzone/") => zone(view, id),
+        _ => super::scope_resource(view),
     }
 }
 
