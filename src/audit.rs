@@ -39,9 +39,10 @@ pub fn audit(inventory: Inventory, plan: &Plan) -> Report {
     let mut lines: BTreeMap<&'static str, Vec<RuleResult>> = BTreeMap::new();
     for region in &inventory.regions {
         let view = View::new(region, &plan.options);
-        add_region(&mut report, &view, plan);
-        for rule in &plan.rules {
-            lines.entry(rule.id).or_default().push(rules::run(rule, &view));
+        let results: Vec<RuleResult> = plan.rules.iter().map(|rule| rules::run(rule, &view)).collect();
+        add_region(&mut report, &view, &rules::co01::needed_actions(&view, &results));
+        for result in results {
+            lines.entry(result.rule.id).or_default().push(result);
         }
     }
     finish(&mut report, plan, lines);
@@ -99,7 +100,7 @@ fn empty(options: &Options) -> Report {
     }
 }
 
-fn add_region(report: &mut Report, view: &View<'_>, plan: &Plan) {
+fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
     let region = view.region;
     report.scope.push(Scope {
         partition: region.partition.clone(),
@@ -124,7 +125,6 @@ fn add_region(report: &mut Report, view: &View<'_>, plan: &Plan) {
     }
     report.paths.extend(path_lines(view));
     add_topology(&mut report.topology, view);
-    let needed = rules::co01::needed_actions(view, &plan.rules);
     for action in Action::ALL.iter().copied() {
         let status = region.completeness.0.get(&action);
         let asked = status.is_some_and(|s| s.state != State::NotCollected);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Outcome, objects, remedy};
+use super::{Outcome, remedy, subject};
 use crate::actions::Action;
 use crate::analysis::{Need, Owner, Placement, Tri, View, path};
 use crate::finding::{Confidence, Evidence, Severity};
@@ -73,7 +73,7 @@ fn discriminator(rule: &str, need: &Need) -> String {
 
 fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
     let rule = outcome.rule();
-    let resource = objects::resource(view, rule.id, object);
+    let resource = subject::of(view, object);
     let affects = match rule.id {
         "WL03" => BTreeSet::from([object.to_owned()]),
         "WL01" | "RG03" => {

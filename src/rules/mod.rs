@@ -6,6 +6,7 @@ pub mod ag02;
 pub mod ag03;
 pub mod ag04;
 pub mod ag05;
+pub mod agents;
 pub mod co01;
 pub mod co02;
 pub mod dn01;
@@ -17,6 +18,7 @@ pub mod dn06;
 pub mod dn07;
 pub mod dn08;
 pub mod dn09;
+pub mod endpoints;
 pub mod ep01;
 pub mod ep02;
 pub mod ep03;
@@ -44,7 +46,6 @@ pub mod nw07;
 pub mod nw08;
 pub mod nw09;
 pub mod nw10;
-pub mod objects;
 pub mod pages;
 pub mod po01;
 pub mod po02;
@@ -60,6 +61,10 @@ pub mod rg01;
 pub mod rg02;
 pub mod rg03;
 pub mod rg04;
+pub mod subject;
+#[cfg(test)]
+pub mod testing;
+pub mod text;
 pub mod v601;
 pub mod wl01;
 pub mod wl02;
@@ -120,6 +125,8 @@ pub struct RuleResult {
     pub verdict: Verdict,
     /// Why, in a few words.
     pub reason: String,
+    /// What was not seen and would have mattered.
+    pub unseen: BTreeSet<Unseen>,
 }
 
 impl Outcome<'_> {
@@ -210,12 +217,12 @@ impl Outcome<'_> {
         }
         let worst = self.findings.iter().map(|f| f.verdict).max();
         let verdict = worst.unwrap_or(if self.passed { Verdict::Pass } else { Verdict::NotApplicable });
-        let reason = self.reason.unwrap_or_else(|| match verdict {
+        let reason = self.reason.filter(|_| matches!(verdict, Verdict::Pass | Verdict::NotApplicable)).unwrap_or_else(|| match verdict {
             Verdict::Pass => "everything that was judged is fine".to_owned(),
             Verdict::NotApplicable => "nothing here to judge".to_owned(),
             Verdict::Fail | Verdict::Unknown => self.findings.iter().find(|f| f.verdict == verdict).map(|f| f.message.clone()).unwrap_or_default(),
         });
-        RuleResult { rule: self.rule, findings: self.findings, verdict, reason }
+        RuleResult { rule: self.rule, findings: self.findings, verdict, reason, unseen: self.unseen }
     }
 }
 
