@@ -1,8 +1,10 @@
 //! From an inventory to a report: analysis of each region, every selected rule, and what was seen. Pure.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Action;
+use crate::analysis::path::need_of;
 use crate::analysis::{Egress, Family, Options, View, egress};
 use crate::finding::Verdict;
 use crate::inventory::{Inventory, Region, State, Status, ec2};
@@ -137,13 +139,14 @@ fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
     }
 }
 
-/// The paths of a view as the report shows them.
+/// The paths of a view as the report shows them: one a placement, service and port. Of several (the registry of another region
+/// beside one's own) the worst counts.
 #[must_use]
 pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
-    let lines = view.paths.iter().filter_map(|path| {
-        let placement = view.placements.get(path.placement)?;
-        let need = placement.needs.get(path.need)?;
-        Some(PathLine {
+    let mut lines: BTreeMap<(usize, &str, u16), PathLine> = BTreeMap::new();
+    for path in &view.paths {
+        let Some((placement, need)) = need_of(view, path) else { continue };
+        let line = PathLine {
             placement: placement.id.clone(),
             service: need.service.clone(),
             port: need.port,
@@ -152,9 +155,21 @@ pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
             verdict: path.verdict,
             blocked_at: path.blocked_at,
             hops: path.hops.iter().map(|h| HopLine { hop: h.hop, verdict: h.verdict, object: h.object.clone(), detail: h.detail.clone() }).collect(),
-        })
-    });
-    lines.collect()
+        };
+        match lines.entry((path.placement, &need.service, need.port)) {
+            Entry::Vacant(entry) => {
+                entry.insert(line);
+            }
+            Entry::Occupied(mut entry) => {
+                let because: BTreeSet<String> = entry.get().because.iter().chain(&line.because).cloned().collect();
+                if line.verdict > entry.get().verdict {
+                    entry.insert(line);
+                }
+                entry.get_mut().because = because.into_iter().collect();
+            }
+        }
+    }
+    lines.into_values().collect()
 }
 
 fn add_topology(topology: &mut Topology, view: &View<'_>) {

@@ -141,7 +141,9 @@ fn what_is_whole_has_no_failure() {
 
 #[test]
 fn no_endpoint_in_an_isolated_subnet_is_its_presence_rule() {
-    for (service, rule) in [("ecr.api", "EP04 critical vpc-1"), ("ecr.dkr", "EP05 critical vpc-1"), ("s3", "EP06 critical vpc-1"), ("secretsmanager", "EP07 critical vpc-1"), ("logs", "EP09 critical vpc-1")] {
+    for (service, rule) in
+        [("ecr.api", "EP04 critical vpc-1"), ("ecr.dkr", "EP05 critical vpc-1"), ("s3", "EP06 critical vpc-1"), ("secretsmanager", "EP07 critical vpc-1"), ("logs", "EP09 critical vpc-1")]
+    {
         let mut scene = whole();
         remove(&mut scene, service);
         let report = expect(&scene, &[rule]);
