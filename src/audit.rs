@@ -154,7 +154,21 @@ pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
             hops: path.hops.iter().map(|h| HopLine { hop: h.hop, verdict: h.verdict, object: h.object.clone(), detail: h.detail.clone() }).collect(),
         })
     });
-    lines.collect()
+    let mut out: Vec<PathLine> = Vec::new();
+    for line in lines {
+        // A service of this region and of another are two needs and one path: the worst counts.
+        match out.last_mut().filter(|last| (&last.placement, &last.service, last.port) == (&line.placement, &line.service, line.port)) {
+            Some(last) => {
+                let (mut worst, other) = if line.verdict > last.verdict { (line, last.clone()) } else { (last.clone(), line) };
+                worst.because.extend(other.because);
+                worst.because.sort();
+                worst.because.dedup();
+                *last = worst;
+            }
+            None => out.push(line),
+        }
+    }
+    out
 }
 
 fn add_topology(topology: &mut Topology, view: &View<'_>) {
@@ -272,4 +286,31 @@ fn finish(report: &mut Report, plan: &Plan, lines: BTreeMap<&'static str, Vec<Ru
     topology.gateways.sort_by(|a, b| (&a.id, &a.vpc).cmp(&(&b.id, &b.vpc)));
     report.completeness.sort_by(|a, b| (&a.account, &a.region, &a.action).cmp(&(&b.account, &b.region, &b.action)));
     report.recount();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Tri;
+    use crate::analysis::testing::{ACCOUNT, REGION, SUBNET_A, Scene, text};
+
+    #[test]
+    fn a_service_of_two_regions_is_one_path_and_the_worst_counts() {
+        let mut s = Scene::new();
+        let definition = s.definition("web", |d| {
+            let mut far = d.container_definitions[0].clone();
+            far.name = text("far");
+            far.image = text(format!("{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/far:1"));
+            d.container_definitions.push(far);
+        });
+        s.service("c", "web", &definition, "FARGATE", &[SUBNET_A]);
+        for service in ["ecr.api", "ecr.dkr"] {
+            s.interface_endpoint(service);
+        }
+        let lines = s.view(path_lines);
+        assert_eq!(lines.iter().map(|l| l.service.as_str()).collect::<Vec<_>>(), ["ecr.api", "ecr.dkr", "s3"]);
+        let registry = &lines[1];
+        assert_eq!(registry.verdict, Tri::Fail, "the registry of {REGION} is reached, that of eu-west-1 is not");
+        assert_eq!(registry.because.len(), 2);
+    }
 }
