@@ -1,10 +1,8 @@
 //! From an inventory to a report: analysis of each region, every selected rule, and what was seen. Pure.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Action;
-use crate::analysis::path::need_of;
 use crate::analysis::{Egress, Family, Options, View, egress};
 use crate::finding::Verdict;
 use crate::inventory::{Inventory, Region, State, Status, ec2};
@@ -139,14 +137,13 @@ fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
     }
 }
 
-/// The paths of a view as the report shows them: one a placement, service and port. Of several (the registry of another region
-/// beside one's own) the worst counts.
+/// The paths of a view as the report shows them.
 #[must_use]
 pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
-    let mut lines: BTreeMap<(usize, &str, u16), PathLine> = BTreeMap::new();
-    for path in &view.paths {
-        let Some((placement, need)) = need_of(view, path) else { continue };
-        let line = PathLine {
+    let lines = view.paths.iter().filter_map(|path| {
+        let placement = view.placements.get(path.placement)?;
+        let need = placement.needs.get(path.need)?;
+        Some(PathLine {
             placement: placement.id.clone(),
             service: need.service.clone(),
             port: need.port,
@@ -155,21 +152,23 @@ pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
             verdict: path.verdict,
             blocked_at: path.blocked_at,
             hops: path.hops.iter().map(|h| HopLine { hop: h.hop, verdict: h.verdict, object: h.object.clone(), detail: h.detail.clone() }).collect(),
-        };
-        match lines.entry((path.placement, &need.service, need.port)) {
-            Entry::Vacant(entry) => {
-                entry.insert(line);
+        })
+    });
+    let mut out: Vec<PathLine> = Vec::new();
+    for line in lines {
+        // A service of this region and of another are two needs and one path: the worst counts.
+        match out.last_mut().filter(|last| (&last.placement, &last.service, last.port) == (&line.placement, &line.service, line.port)) {
+            Some(last) => {
+                let (mut worst, other) = if line.verdict > last.verdict { (line, last.clone()) } else { (last.clone(), line) };
+                worst.because.extend(other.because);
+                worst.because.sort();
+                worst.because.dedup();
+                *last = worst;
             }
-            Entry::Occupied(mut entry) => {
-                let because: BTreeSet<String> = entry.get().because.iter().chain(&line.because).cloned().collect();
-                if line.verdict > entry.get().verdict {
-                    entry.insert(line);
-                }
-                entry.get_mut().because = because.into_iter().collect();
-            }
+            None => out.push(line),
         }
     }
-    lines.into_values().collect()
+    out
 }
 
 fn add_topology(topology: &mut Topology, view: &View<'_>) {
@@ -287,4 +286,31 @@ fn finish(report: &mut Report, plan: &Plan, lines: BTreeMap<&'static str, Vec<Ru
     topology.gateways.sort_by(|a, b| (&a.id, &a.vpc).cmp(&(&b.id, &b.vpc)));
     report.completeness.sort_by(|a, b| (&a.account, &a.region, &a.action).cmp(&(&b.account, &b.region, &b.action)));
     report.recount();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Tri;
+    use crate::analysis::testing::{ACCOUNT, REGION, SUBNET_A, Scene, text};
+
+    #[test]
+    fn a_service_of_two_regions_is_one_path_and_the_worst_counts() {
+        let mut s = Scene::new();
+        let definition = s.definition("web", |d| {
+            let mut far = d.container_definitions[0].clone();
+            far.name = text("far");
+            far.image = text(format!("{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/far:1"));
+            d.container_definitions.push(far);
+        });
+        s.service("c", "web", &definition, "FARGATE", &[SUBNET_A]);
+        for service in ["ecr.api", "ecr.dkr"] {
+            s.interface_endpoint(service);
+        }
+        let lines = s.view(path_lines);
+        assert_eq!(lines.iter().map(|l| l.service.as_str()).collect::<Vec<_>>(), ["ecr.api", "ecr.dkr", "s3"]);
+        let registry = &lines[1];
+        assert_eq!(registry.verdict, Tri::Fail, "the registry of {REGION} is reached, that of eu-west-1 is not");
+        assert_eq!(registry.because.len(), 2);
+    }
 }

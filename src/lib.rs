@@ -6,7 +6,9 @@
 pub mod actions;
 pub mod analysis;
 pub mod audit;
+pub mod aws;
 pub mod cli;
+pub mod collect;
 pub mod exit;
 pub mod finding;
 pub mod governance;

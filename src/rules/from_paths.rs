@@ -77,7 +77,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminato
     let affects = match rule.id {
         "WL03" => BTreeSet::from([object.to_owned()]),
         "WL01" | "RG03" => {
-            let of: BTreeSet<String> = group.hits.iter().filter_map(|(_, n)| n.definitions.get(object)).flat_map(|w| w.iter().cloned()).collect();
+            let of = view.roster.affected_by_definition(&view.placements, object, group.indices.iter().copied());
             if of.is_empty() { affected(view, group.indices.iter().copied()) } else { of }
         }
         _ => affected(view, group.indices.iter().copied()),

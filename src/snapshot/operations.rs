@@ -33,6 +33,8 @@ pub(super) struct Facts {
     pub identity: Option<IdentitySlot>,
     /// What the answers of `ecs list-*` hold.
     pub lists: BTreeMap<Action, Vec<List>>,
+    /// Cluster of what a list names, as its key or file name give it.
+    pub listed: BTreeMap<String, String>,
     /// Cluster of what an ECS describe answered, as key or file name give it.
     pub clusters: BTreeMap<String, String>,
 }
@@ -426,7 +428,7 @@ fn services(files: &[Recorded], region: &mut Region) -> Result<Tally, SnapshotEr
     })?;
     region.service_names.sort();
     region.service_names.dedup();
-    region.service_listing_full = tally.errors.is_empty() && region.invalid_service_names.is_empty() && looks_full(&region.service_names);
+    region.service_listing_full = tally.errors.is_empty() && looks_full(&region.service_names);
     Ok(tally)
 }
 
@@ -437,7 +439,8 @@ fn looks_full(names: &[String]) -> bool {
     has("s3") && has("dynamodb") && names.len() >= 10
 }
 
-fn is_service_name(text: &str) -> bool {
+/// Whether text is the name of an endpoint service, and so fit for a file's name.
+pub(super) fn is_service_name(text: &str) -> bool {
     text.contains("amazonaws.") && text.split('.').count() >= 4 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_')
 }
 
@@ -460,12 +463,13 @@ fn arns(action: Action, files: &[Recorded], member: &'static str, facts: &mut Fa
                 tally.answers += 1;
                 tally.part(&output, output.id.as_ref());
                 let Output { slot, id, .. } = output;
-                let mut keyless = slot.arns;
-                for (cluster, arns) in slot.by_cluster {
-                    keyless.retain(|arn| !arns.contains(arn));
-                    lists.push((Some(cluster), arns));
+                if let Some(cluster) = &id {
+                    facts.listed.extend(slot.arns.iter().map(|arn| (arn.clone(), cluster.clone())));
                 }
-                lists.push((id, keyless));
+                for (cluster, arns) in slot.by_cluster {
+                    facts.listed.extend(arns.into_iter().map(|arn| (arn, cluster.clone())));
+                }
+                lists.push((id, slot.arns));
             } else if !document.empty {
                 tally.fault(output.id.as_ref(), format!("malformed answer: no `{member}` in it"));
             }

@@ -296,22 +296,23 @@ pub(super) fn write(action: Action, region: &Region, json: &mut Json<'_>) -> ser
     }
 }
 
-/// Names and details, and an error for each name that AWS does not know.
+/// Names and details.
 fn write_services(r: &Region, status: Option<&Status>, json: &mut Json<'_>) -> serde_json::Result<()> {
     let output = ServicesOutput {
         service_names: &r.service_names,
         service_details: sorted(&r.service_details, |x| &x.service_name),
         next_token: status.is_some_and(|s| s.state == State::Partial).then_some("not collected"),
     };
-    if r.invalid_service_names.is_empty() {
-        return output.serialize(json).map(drop);
-    }
-    let mut answers: Vec<serde_json::Value> = vec![serde_json::to_value(output)?];
-    for name in &r.invalid_service_names {
-        let error = ApiError { code: "InvalidServiceName".to_owned(), message: Some(format!("The Vpc Endpoint Service '{name}' does not exist")) };
-        answers.push(serde_json::to_value(Failed { error: &error })?);
-    }
-    answers.serialize(json).map(drop)
+    output.serialize(json).map(drop)
+}
+
+/// The answer about the name of a service that AWS does not know, as it stands in a file of its own.
+///
+/// # Errors
+/// Those of the file.
+pub(super) fn write_invalid_service(name: &str, json: &mut Json<'_>) -> serde_json::Result<()> {
+    let error = ApiError { code: "InvalidServiceName".to_owned(), message: Some(format!("The Vpc Endpoint Service '{name}' does not exist")) };
+    Failed { error: &error }.serialize(json).map(drop)
 }
 
 /// Container instances by cluster, for ARNs that do not tell it.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::error::SnapshotError;
 use super::manifest::{self, Manifest};
-use super::outputs;
+use super::{operations, outputs};
 use crate::actions::Action;
 use crate::inventory::{Inventory, Region, State};
 
@@ -112,6 +112,10 @@ fn write_region(region: &Region, folder: &Path, stop: &dyn Fn() -> bool) -> Resu
             let path = folder.join(format!("{}.json", action.operation()));
             into_file(&path, stop, |json| outputs::write(*action, region, json))?;
         }
+    }
+    for name in region.invalid_service_names.iter().filter(|name| operations::is_service_name(name)) {
+        let path = folder.join(format!("{}.{name}.json", Action::DescribeVpcEndpointServices.operation()));
+        into_file(&path, stop, |json| outputs::write_invalid_service(name, json))?;
     }
     into_file(&folder.join(manifest::NAME), stop, |json| Manifest::of(region).serialize(json).map(|_| ()))
 }

@@ -162,7 +162,7 @@ impl<'v> Engine<'v> {
         let first_rule = need.owners.first().map_or("EP13", |(o, _)| if let Owner::Rule(r) = o { r } else { "WL01" });
         let severity = need.owners.iter().map(|(_, s)| *s).max().unwrap_or(Severity::High);
         let Some(vpc) = source.vpc else {
-            let unseen = BTreeSet::from([Unseen::Action(Action::DescribeSubnets)]);
+            let unseen = BTreeSet::from([source.placement.place_unseen.clone().unwrap_or(Unseen::Action(Action::DescribeSubnets))]);
             return public::not_seen(first_rule, severity, source.subnet_id.unwrap_or("the subnet"), HopName::Route, "the subnet and VPC of the workload were not seen", unseen);
         };
         if !need.unsure.is_empty() {

@@ -269,6 +269,15 @@ fn bad_input_names_file_position_and_reason() {
     assert!(error("iam.get-policy-version.x.json", deep.as_bytes()).contains("recursion limit"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = Folder::new();
+    let path = folder.path().join("ec2.describe-vpcs.json");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(folder.error().contains("is no regular file"));
+}
+
 #[test]
 fn no_folder_and_nothing_in_it() {
     let folder = Folder::bare();
