@@ -1,12 +1,17 @@
-//! The live half of a run: from a scope to an inventory.
+//! The live half of a run: from a scope to an inventory, with progress on standard error.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::ScopeArgs;
-use crate::inventory::Inventory;
+use crate::collect::{self, Progress, Request};
+use crate::exit;
+use crate::inventory::{Inventory, Time};
 
 /// What is asked of AWS beside the scope.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Live {
-    /// Use the demo's recorded answers.
+    /// Ask the demo's recorded answers in place of AWS.
     pub demo: bool,
     /// Ask CloudTrail.
     pub evidence: bool,
@@ -14,12 +19,66 @@ pub struct Live {
     pub max_time: Option<u64>,
     /// Show progress.
     pub progress: bool,
+    /// Ids beyond ECS that a question names.
+    pub also: Vec<String>,
 }
 
 /// Collects the inventory.
 ///
 /// # Errors
 /// Exit status and message.
-pub fn inventory(_scope: &ScopeArgs, _live: Live) -> Result<Inventory, (i32, String)> {
-    Err((crate::exit::NOTHING, "live audits are not built in yet".to_owned()))
+pub fn inventory(scope: &ScopeArgs, live: Live) -> Result<Inventory, (i32, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| (exit::NOTHING, format!("cannot start: {e}")))?;
+    let request = Request {
+        regions: scope.regions.clone(),
+        vpcs: scope.vpcs.clone(),
+        clusters: scope.clusters.clone(),
+        also: live.also,
+        profile: scope.profile.clone(),
+        endpoint_url: scope.endpoint_url.clone(),
+        evidence: live.evidence,
+        deadline: live.max_time.map(Duration::from_secs),
+        ..Request::default()
+    };
+    let progress: Arc<dyn Progress> = if live.progress { Arc::new(Bar::new()) } else { Arc::new(()) };
+    let collected = runtime.block_on(collect::collect(request, progress, now));
+    // What still waits for an answer (a name look-up on a thread of its own) must not hold the end up.
+    runtime.shutdown_background();
+    collected.map_err(|e| (i32::from(e.exit_status()), e.to_string()))
+}
+
+/// The clock of a live run.
+fn now() -> Time {
+    Time(jiff::Timestamp::now())
+}
+
+/// One line that counts calls.
+struct Bar(indicatif::ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = indicatif::ProgressBar::new(0).with_prefix("asking AWS");
+        if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} calls {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+}
+
+impl Progress for Bar {
+    fn started(&self, action: crate::actions::Action) {
+        self.0.inc_length(1);
+        self.0.set_message(action.name());
+    }
+
+    fn finished(&self, _: crate::actions::Action, _: usize) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

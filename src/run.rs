@@ -10,7 +10,7 @@ use crate::analysis::{Options, Tri, View};
 use crate::audit::{self, Plan};
 use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
 use crate::governance::{self, baseline, config, diff};
-use crate::inventory::{Inventory, Time};
+use crate::inventory::Inventory;
 use crate::live::{self, Live};
 use crate::report::{self, Format, Report};
 use crate::{exit, output, query, rules, signals, snapshot};
@@ -135,7 +135,7 @@ fn inventory(scope: &ScopeArgs, snapshot: Option<&Path>, demo: bool, evidence: b
         known_clusters(&inventory, &scope.clusters)?;
         return Ok(inventory);
     }
-    let live = Live { demo, evidence, max_time, progress: !messages.quiet && std::io::stderr().is_terminal() };
+    let live = Live { demo, evidence, max_time, progress: !messages.quiet && std::io::stderr().is_terminal(), also: Vec::new() };
     live::inventory(scope, live).map_err(|(status, message)| Failure { status, message })
 }
 
@@ -183,9 +183,9 @@ fn select(args: &RuleArgs, settings: &config::Config) -> Result<Vec<&'static rul
 
 fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     signals::watch();
-
+    snapshot::check_target(&args.out)?;
     let inventory = inventory(&args.scope, None, args.demo, args.evidence, args.max_time, messages)?;
-
+    snapshot::save(&inventory, &args.out)?;
     let missing: BTreeSet<String> = inventory
         .regions
         .iter()
@@ -361,8 +361,3 @@ fn tracing_to_stderr(messages: &MessageArgs) {
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 
-/// The clock of a live run.
-#[must_use]
-pub fn now() -> Time {
-    Time(jiff::Timestamp::now())
-}
