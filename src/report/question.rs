@@ -37,8 +37,9 @@ pub fn render(verdict: Tri, placements: &[PlacementLine], paths: &[PathLine], co
 }
 
 fn line(out: &mut String, hop: &HopLine, columns: usize, color: bool) {
-    let object = hop.object.as_deref().map_or_else(String::new, |o| format!("{o}: "));
-    let text = clean(&format!("{object}{}", hop.detail.as_deref().unwrap_or_default()));
+    let detail = hop.detail.as_deref().unwrap_or_default();
+    let object = hop.object.as_deref().filter(|o| !detail.contains(o)).map_or_else(String::new, |o| format!("{o}: "));
+    let text = clean(&format!("{object}{detail}"));
     let name = format!("  {} {:<16}", paint(color, hop.verdict), hop_name(hop.hop));
     let pad = " ".repeat(26);
     // The painted word is as wide as the plain one to the eye alone, so the text is wrapped behind blanks and the head put in front.
