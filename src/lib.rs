@@ -9,6 +9,7 @@ pub mod audit;
 pub mod aws;
 pub mod cli;
 pub mod collect;
+pub mod demo;
 pub mod exit;
 pub mod finding;
 pub mod governance;

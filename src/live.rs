@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::ScopeArgs;
 use crate::collect::{self, Progress, Request};
-use crate::exit;
+use crate::{demo, exit};
 use crate::inventory::{Inventory, Time};
 
 /// What is asked of AWS beside the scope.
@@ -29,8 +29,11 @@ pub struct Live {
 /// Exit status and message.
 pub fn inventory(scope: &ScopeArgs, live: Live) -> Result<Inventory, (i32, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| (exit::NOTHING, format!("cannot start: {e}")))?;
+    let demo = live.demo.then(demo::demo);
+    let regions = demo.as_ref().filter(|_| scope.regions.is_empty()).map_or_else(|| scope.regions.clone(), |d| d.regions.clone());
     let request = Request {
-        regions: scope.regions.clone(),
+        regions,
+        answers: demo.as_ref().map(|d| Arc::clone(&d.answers)),
         vpcs: scope.vpcs.clone(),
         clusters: scope.clusters.clone(),
         also: live.also,
@@ -41,7 +44,7 @@ pub fn inventory(scope: &ScopeArgs, live: Live) -> Result<Inventory, (i32, Strin
         ..Request::default()
     };
     let progress: Arc<dyn Progress> = if live.progress { Arc::new(Bar::new()) } else { Arc::new(()) };
-    let collected = runtime.block_on(collect::collect(request, progress, now));
+    let collected = runtime.block_on(collect::collect(request, progress, || demo.as_ref().and_then(|d| d.now).unwrap_or_else(now)));
     // What still waits for an answer (a name look-up on a thread of its own) must not hold the end up.
     runtime.shutdown_background();
     collected.map_err(|e| (i32::from(e.exit_status()), e.to_string()))
