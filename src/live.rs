@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::cli::ScopeArgs;
 use crate::collect::{self, Progress, Request};
-use crate::{demo, exit};
 use crate::inventory::{Inventory, Time};
+use crate::{demo, exit};
 
 /// What is asked of AWS beside the scope.
 #[derive(Debug, Clone, Default)]

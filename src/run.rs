@@ -360,4 +360,3 @@ fn tracing_to_stderr(messages: &MessageArgs) {
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color(messages, std::io::stderr().is_terminal())).without_time().with_filter(chosen.and(own));
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
-

@@ -29,9 +29,5 @@ pub struct Demo {
 #[must_use]
 pub fn demo() -> Demo {
     let recording = Recording::parse(RECORDED);
-    Demo {
-        regions: recording.regions().into_iter().map(str::to_owned).collect(),
-        now: recording.taken_at().and_then(|t| Time::parse(t).ok()),
-        answers: Arc::new(recording),
-    }
+    Demo { regions: recording.regions().into_iter().map(str::to_owned).collect(), now: recording.taken_at().and_then(|t| Time::parse(t).ok()), answers: Arc::new(recording) }
 }

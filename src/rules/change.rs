@@ -29,7 +29,9 @@ impl Change {
     pub fn command(&self, region: &Region) -> String {
         let rest = match self {
             Self::Ingress { group, cidr, port } => format!("authorize-security-group-ingress --group-id {group} --protocol tcp --port {port} --cidr {cidr}"),
-            Self::Egress { group, cidr, port } => format!("authorize-security-group-egress --group-id {group} --ip-permissions 'IpProtocol=tcp,FromPort={port},ToPort={port},IpRanges=[{{CidrIp={cidr}}}]'"),
+            Self::Egress { group, cidr, port } => {
+                format!("authorize-security-group-egress --group-id {group} --ip-permissions 'IpProtocol=tcp,FromPort={port},ToPort={port},IpRanges=[{{CidrIp={cidr}}}]'")
+            }
             Self::EgressToList { group, list, port } => {
                 format!("authorize-security-group-egress --group-id {group} --ip-permissions 'IpProtocol=tcp,FromPort={port},ToPort={port},PrefixListIds=[{{PrefixListId={list}}}]'")
             }
@@ -39,11 +41,9 @@ impl Change {
                 subnets.join(" "),
                 groups.join(" ")
             ),
-            Self::GatewayEndpoint { vpc, service, tables } => format!(
-                "create-vpc-endpoint --vpc-id {vpc} --vpc-endpoint-type Gateway --service-name {} --route-table-ids {}",
-                services::gateway_name(&region.region, service),
-                tables.join(" ")
-            ),
+            Self::GatewayEndpoint { vpc, service, tables } => {
+                format!("create-vpc-endpoint --vpc-id {vpc} --vpc-endpoint-type Gateway --service-name {} --route-table-ids {}", services::gateway_name(&region.region, service), tables.join(" "))
+            }
             Self::DeleteEndpoint { endpoint } => format!("delete-vpc-endpoints --vpc-endpoint-ids {endpoint}"),
             Self::PrivateDns { endpoint } => format!("modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled"),
             Self::DnsAttributes { vpc } => {
@@ -159,12 +159,7 @@ impl Change {
             Self::GatewayEndpoint { vpc, service, tables } => resource(
                 "AWS::EC2::VPCEndpoint",
                 &format!("{vpc} {service}"),
-                &[
-                    ("VpcId", vpc.clone()),
-                    ("ServiceName", services::gateway_name(&region.region, service)),
-                    ("VpcEndpointType", "Gateway".to_owned()),
-                    ("RouteTableIds", list(tables)),
-                ],
+                &[("VpcId", vpc.clone()), ("ServiceName", services::gateway_name(&region.region, service)), ("VpcEndpointType", "Gateway".to_owned()), ("RouteTableIds", list(tables))],
             ),
             Self::AclEntry { acl, number, egress, from, to, cidr } => resource(
                 "AWS::EC2::NetworkAclEntry",
@@ -336,7 +331,11 @@ fn block(kind: &str, name: &str, arguments: &[(&str, String)]) -> String {
 
 /// A CloudFormation resource under its logical id.
 fn resource(kind: &str, name: &str, properties: &[(&str, String)]) -> String {
-    let id: String = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(|w| w.chars().next().map(|c| c.to_ascii_uppercase()).into_iter().chain(w.chars().skip(1)).collect::<String>()).collect();
+    let id: String = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(|w| w.chars().next().map(|c| c.to_ascii_uppercase()).into_iter().chain(w.chars().skip(1)).collect::<String>())
+        .collect();
     let lines: String = properties.iter().map(|(k, v)| format!("    {k}: {v}\n")).collect();
     format!("{id}:\n  Type: {kind}\n  Properties:\n{lines}")
 }

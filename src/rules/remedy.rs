@@ -213,7 +213,8 @@ impl At<'_, '_> {
     fn gateway(&self) -> Vec<Change> {
         let vpc = self.view.index.route_tables.get(self.object).and_then(|t| t.vpc_id.as_deref());
         let gateway = |e: &&crate::inventory::ec2::VpcEndpoint| {
-            e.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway")) && e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s))
+            e.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway"))
+                && e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s))
         };
         let found = vpc.and_then(|v| self.view.index.endpoints_of_vpc.get(v)).into_iter().flatten().copied().filter(gateway);
         found.map(|e| Change::AddRouteTable { endpoint: e.vpc_endpoint_id.clone(), table: self.object.to_owned() }).collect()
