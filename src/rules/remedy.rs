@@ -14,8 +14,17 @@ use crate::inventory::ec2::NetworkAcl;
 /// The remedy of one finding. Commands are in the order in which they must be run; none of them is ever run by the tool.
 #[must_use]
 pub fn remedy(view: &View<'_>, rule: &Rule, object: &str, group: &Group<'_>) -> Remediation {
-    let at = At { view, object, group };
-    let changes = at.changes(rule.id);
+    let at = At { view, object, group, wide: false };
+    let mut changes = at.changes(rule.id);
+    let mut proof = proof::prove(view, &changes, rule.id, object, group);
+    if proof.starts_with("still") && matches!(rule.id, "NW02" | "NW04" | "NW05") {
+        // What leaves over the internet needs more than the endpoints' subnets.
+        let wide = At { wide: true, ..at }.changes(rule.id);
+        let again = proof::prove(view, &wide, rule.id, object, group);
+        if !again.starts_with("still") {
+            (changes, proof) = (wide, again);
+        }
+    }
     let region = view.region;
     let mut commands: Vec<String> = changes.iter().map(|c| c.command(region)).collect();
     match rule.id {
@@ -40,15 +49,18 @@ pub fn remedy(view: &View<'_>, rule: &Rule, object: &str, group: &Group<'_>) -> 
         commands,
         terraform: joined(changes.iter().filter_map(|c| c.terraform(region)).collect()),
         cloudformation: joined(changes.iter().filter_map(|c| c.cloudformation(region)).collect()),
-        proof: Some(proof::prove(view, &changes, rule.id, object, group)),
+        proof: Some(proof),
     }
 }
 
 /// One finding, as its remedy sees it.
+#[derive(Clone, Copy)]
 struct At<'g, 'v> {
     view: &'v View<'v>,
     object: &'g str,
     group: &'g Group<'v>,
+    /// Towards everything, not the endpoints' subnets alone.
+    wide: bool,
 }
 
 impl At<'_, '_> {
@@ -162,9 +174,7 @@ impl At<'_, '_> {
     }
 
     fn egress_to_endpoints(&self) -> Vec<Change> {
-        let cidrs = self.endpoint_cidrs();
-        let targets = if cidrs.is_empty() { BTreeSet::from(["0.0.0.0/0".to_owned()]) } else { cidrs };
-        targets.into_iter().map(|cidr| Change::Egress { group: self.object.to_owned(), cidr, port: 443 }).collect()
+        self.endpoint_cidrs().into_iter().map(|cidr| Change::Egress { group: self.object.to_owned(), cidr, port: 443 }).collect()
     }
 
     fn egress_to_s3(&self) -> Vec<Change> {
@@ -196,9 +206,10 @@ impl At<'_, '_> {
         serving.flat_map(|e| e.subnet_ids.iter().map(String::as_str))
     }
 
-    /// Subnets of the endpoints of the services that are hit.
+    /// Ranges of the endpoints of the services that are hit; everything where there are none.
     fn endpoint_cidrs(&self) -> BTreeSet<String> {
-        self.endpoint_subnets().filter_map(|s| self.view.index.subnets.get(s)?.cidr_block.clone()).collect()
+        let cidrs: BTreeSet<String> = self.endpoint_subnets().filter_map(|s| self.view.index.subnets.get(s)?.cidr_block.clone()).collect();
+        if cidrs.is_empty() || self.wide { BTreeSet::from(["0.0.0.0/0".to_owned()]) } else { cidrs }
     }
 
     fn acl_s3(&self) -> Vec<Change> {
