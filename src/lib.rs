@@ -16,6 +16,7 @@ pub mod governance;
 pub mod inventory;
 pub mod live;
 pub mod output;
+pub mod permissions;
 pub mod policy;
 pub mod query;
 pub mod report;

@@ -8,12 +8,14 @@ use clap::{CommandFactory, Parser};
 
 use crate::analysis::{Options, Tri, View};
 use crate::audit::{self, Plan};
-use crate::cli::{AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs};
+use crate::cli::{
+    AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PermissionsFormat, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs,
+};
 use crate::governance::{self, baseline, config, diff};
 use crate::inventory::Inventory;
 use crate::live::{self, Live};
 use crate::report::{self, Format, Report};
-use crate::{exit, output, query, rules, signals, snapshot};
+use crate::{exit, output, permissions, query, rules, signals, snapshot};
 
 /// Wrong usage or input, a report that cannot be written: exit status 2. Nothing could be audited: 4.
 #[derive(Debug)]
@@ -69,7 +71,20 @@ fn dispatch(cli: Cli) -> Result<i32, Failure> {
         Some(Command::Policy(command)) => policy(command),
         Some(Command::Diff(args)) => compare(args),
         Some(Command::Convert(args)) => convert(args, messages),
-        Some(Command::Rules | Command::Explain { .. } | Command::Permissions { .. }) => Err(Failure::usage("not built in yet")),
+        Some(Command::Rules) => Ok(print(report::explain::rules_table(width()).as_bytes())),
+        Some(Command::Explain { rule }) => {
+            let found = rules::find(rule).ok_or_else(|| Failure::usage(format!("`{rule}` is no rule; `audit rules` lists them")))?;
+            Ok(print(report::explain::explain(found, width()).as_bytes()))
+        }
+        Some(Command::Permissions { format }) => {
+            let text = match format {
+                PermissionsFormat::Text => permissions::text(),
+                PermissionsFormat::Json => permissions::policy_json(),
+                PermissionsFormat::Terraform => permissions::terraform(),
+                PermissionsFormat::Cloudformation => permissions::cloudformation(),
+            };
+            Ok(print(text.as_bytes()))
+        }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "audit", &mut script);

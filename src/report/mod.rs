@@ -5,6 +5,7 @@
 
 pub mod asff;
 pub mod csv;
+pub mod explain;
 pub mod fix;
 pub mod github;
 #[cfg(test)]
