@@ -145,7 +145,7 @@ fn write_reports(report: &Report, format: Format, targets: &[output::Target], pl
 /// The inventory that an audit, a recording or a question stands on.
 fn inventory(scope: &ScopeArgs, snapshot: Option<&Path>, demo: bool, evidence: bool, max_time: Option<u64>, messages: &MessageArgs) -> Result<Inventory, Failure> {
     if let Some(dir) = snapshot {
-        let inventory = snapshot::load(dir, &snapshot::LoadOptions { regions: scope.regions.clone(), ..snapshot::LoadOptions::default() })?;
+        let inventory = snapshot::load(dir, &snapshot::LoadOptions { regions: scope.regions.clone() })?;
         let inventory = snapshot::choose(inventory, &scope.regions, &scope.vpcs)?;
         known_clusters(&inventory, &scope.clusters)?;
         return Ok(inventory);

@@ -167,7 +167,7 @@ impl Outcome<'_> {
 
     fn push(&mut self, verdict: Verdict, resource: Resource, discriminator: &str, message: String) -> &mut Finding {
         let rule = self.rule;
-        self.findings.push(Finding {
+        self.findings.push_mut(Finding {
             rule: rule.id.to_owned(),
             verdict,
             severity: rule.severity,
@@ -181,9 +181,7 @@ impl Outcome<'_> {
             remediation: Remediation { text: rule.mend.to_owned(), ..Remediation::default() },
             references: rule.sources.iter().map(|s| (*s).to_owned()).collect(),
             status: None,
-        });
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        })
     }
 
     fn finish(mut self) -> RuleResult {

@@ -124,11 +124,14 @@ impl State {
     }
 }
 
+/// What was worked out once, by VPC and what else it depends on.
+type Memo<K, V> = RefCell<HashMap<K, Rc<V>>>;
+
 struct Engine<'v> {
     view: &'v View<'v>,
     resolver: dns::Resolver<'v>,
-    names: RefCell<HashMap<(String, String, String, Families), Rc<Names>>>,
-    candidates: RefCell<HashMap<(String, String), Rc<Candidates<'v>>>>,
+    names: Memo<(String, String, String, Families), Names>,
+    candidates: Memo<(String, String), Candidates<'v>>,
     policies: policy::Policies,
 }
 
@@ -553,12 +556,6 @@ fn name_rules(unseen: &BTreeSet<Unseen>, names: &Names, vpc: &str, need: &Need, 
         rules.push(("DN08", Severity::High, vpc.to_owned()));
     }
     rules
-}
-
-/// Placements by subnet: how many paths each has, for reports that group.
-#[must_use]
-pub fn of_placement<'p>(paths: &'p [Path], placement: usize) -> impl Iterator<Item = &'p Path> {
-    paths.iter().filter(move |p| p.placement == placement)
 }
 
 /// The need of a path.
