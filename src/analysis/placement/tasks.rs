@@ -78,7 +78,7 @@ fn vpc_of(world: &World<'_>, subnet: Option<&str>, interface: Option<&str>) -> (
     let vpc = by_subnet.or_else(|| interface.and_then(|i| index.interfaces.get(i)).and_then(|i| i.vpc_id.clone()));
     let unseen = match (&vpc, subnet) {
         (Some(_), _) => None,
-        (None, Some(subnet)) if world.view.seen(Action::DescribeSubnets) => Some(Unseen::Datum(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))),
+        (None, Some(subnet)) if world.view.seen(Action::DescribeSubnets) => Some(Unseen::Elsewhere(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))),
         (None, Some(_)) => Some(Unseen::Action(Action::DescribeSubnets)),
         (None, None) => Some(Unseen::Action(Action::DescribeTasks)),
     };
@@ -103,7 +103,7 @@ pub(super) fn configured_groups(world: &World<'_>, named: &[String], vpc: Option
     }
     match vpc.and_then(|v| world.view.index.default_group_of_vpc.get(v)) {
         Some(group) => (vec![group.group_id.clone()], None),
-        None if world.view.seen(Action::DescribeSecurityGroups) => (Vec::new(), Some(Unseen::Datum(format!("the default security group of {}", vpc.unwrap_or("a VPC that was not seen"))))),
+        None if world.view.seen(Action::DescribeSecurityGroups) => (Vec::new(), Some(Unseen::Elsewhere(format!("the default security group of {}", vpc.unwrap_or("a VPC that was not seen"))))),
         None => (Vec::new(), Some(Unseen::Action(Action::DescribeSecurityGroups))),
     }
 }
@@ -264,7 +264,7 @@ impl<'a> Placer<'_, 'a> {
             on => {
                 let unseen = match on {
                     Some(_) if !world.view.seen(Action::DescribeContainerInstances) => Unseen::Action(Action::DescribeContainerInstances),
-                    Some(instance) => Unseen::Datum(format!("container instance {instance}")),
+                    Some(instance) => Unseen::Elsewhere(format!("container instance {instance}")),
                     None => Unseen::Datum(format!("the instance that {} will run on", task.task_arn)),
                 };
                 let derived = self.deriver.id(instance_flavour(rider, live.plans, None));
@@ -381,7 +381,7 @@ pub(super) fn place_services<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>
             };
             let Some(network) = plan.network else {
                 if fargate && busy.is_empty() {
-                    let what = Unseen::Datum(format!("network configuration of {}", service.service_arn));
+                    let what = Unseen::Elsewhere(format!("network configuration of {}", service.service_arn));
                     ledger.placeless.push(Placeless { derived, workloads: BTreeSet::from([service.service_arn.clone()]), unseen: what });
                 }
                 continue;
