@@ -227,7 +227,7 @@ fn beside_internet_gateway(context: Context<'_>, id: &str, to: &str, class: impl
         (_, Some(true)) => class(Egress::Igw, format!("{to}, and there is a public address")),
         (_, Some(false)) => class(Egress::NoPublicIp, format!("{to}, but there is no public address")),
         (_, None) => {
-            EgressAnswer::unknown(Some(rtb), format!("{to}, and whether there is a public address was not seen"), Unseen::Datum(format!("whether the workload has a public address beside {id}")))
+            EgressAnswer::unknown(Some(rtb), format!("{to}, and whether there is a public address was not seen"), Unseen::Elsewhere(format!("whether the workload has a public address beside {id}")))
         }
     }
 }
@@ -283,7 +283,7 @@ fn attached(context: Context<'_>, id: &str, action: Action, attachments: Option<
         // AWS prints `available`, its model says `attached`.
         Some(Some(state)) if state.eq_ignore_ascii_case("available") || state.eq_ignore_ascii_case("attached") => Gateway::Up,
         Some(Some(state)) => Gateway::Down(format!("is {state}")),
-        Some(None) => Gateway::Unseen(Unseen::Datum(format!("the state of {id}"))),
+        Some(None) => Gateway::Unseen(Unseen::Elsewhere(format!("the state of {id}"))),
         None => Gateway::Down(format!("is not attached to {vpc}")),
     }
 }

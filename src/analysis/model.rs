@@ -26,7 +26,9 @@ pub enum Tri {
 pub enum Unseen {
     /// An action that was denied, failed or not collected (or a part of its answer).
     Action(Action),
-    /// A datum that no API call of the audit could tell, in words ("what lies behind transit gateway tgw-…").
+    /// A datum that other credentials or another service would tell ("the endpoints of vpc-…, which its owner alone can list").
+    Elsewhere(String),
+    /// A datum that no API call could tell, in words ("what lies behind transit gateway tgw-…").
     Datum(String),
 }
 
@@ -202,7 +204,8 @@ pub struct Need {
     pub workloads: Names,
     /// Services, tasks or container instances of which it is one finding each (WL03).
     pub units: Names,
-    /// Task definitions that ask for it, each with the workloads that run it (WL01, RG03).
+    /// Task definitions that ask for it, each with the services and standalone tasks that run it (WL01, RG03). Whom to name for
+    /// one of them: [`super::placement::Roster::affected_by_definition`].
     pub definitions: BTreeMap<String, Names>,
     /// The need itself is not sure: what was not seen.
     pub unsure: BTreeSet<Unseen>,
@@ -294,6 +297,8 @@ pub struct Path {
     pub hops: Vec<Hop>,
     /// What findings it gives rise to.
     pub causes: Vec<Cause>,
+    /// Rules that were judged on it and found nothing.
+    pub passed: BTreeSet<&'static str>,
 }
 
 /// How a subnet's traffic to the public internet leaves, for one address family.

@@ -64,7 +64,7 @@ impl Rectangle {
 pub fn admits(acl: &NetworkAcl, egress: bool, remote: &IpSet, ports: &PortSet) -> Decision {
     let id = acl.network_acl_id.as_str();
     if remote.is_empty() || ports.is_empty() {
-        return Decision::unknown(Some(id), "the addresses of the other end were not seen", Unseen::Datum("the addresses of the other end of a connection".to_owned()));
+        return Decision::unknown(Some(id), "the addresses of the other end were not seen", Unseen::Elsewhere("the addresses of the other end of a connection".to_owned()));
     }
     let mut entries: Vec<&NetworkAclEntry> = acl.entries.iter().filter(|e| e.egress.is_none_or(|e| e == egress)).collect();
     // An entry without a number may come before all others.
@@ -117,7 +117,7 @@ fn decide(id: &str, egress: bool, remote: &IpSet, ports: &PortSet, allowed: &[Hi
     }
     if let Some((rectangle, entry)) = doubtful.first() {
         let detail = format!("{side} entry {} cannot be read and could decide tcp {} {preposition} {}", number(entry), rectangle.ports, rectangle.addresses);
-        return Decision::unknown(Some(id), detail, Unseen::Datum(format!("entry {} of {id}", number(entry)))).because(evidence(id, entry));
+        return Decision::unknown(Some(id), detail, Unseen::Elsewhere(format!("entry {} of {id}", number(entry)))).because(evidence(id, entry));
     }
     let mut numbers: Vec<&NetworkAclEntry> = Vec::new();
     for (_, entry) in allowed {

@@ -185,7 +185,7 @@ impl<'a> Compiled<'a> {
             Rank::Static
         };
         let shadow = |possible: IpSet, length: Option<u8>, unseen: Unseen, detail: String| Shadow { possible, length, rank, route: number, unseen, detail };
-        let malformed = || Unseen::Datum(format!("a malformed route of {rtb}"));
+        let malformed = || Unseen::Elsewhere(format!("a malformed route of {rtb}"));
         let (known, more) = if let Some(list) = route.destination_prefix_list_id.as_deref() {
             let listing = prefix_list(index, list);
             let whole = listing.known.union(&listing.possible);

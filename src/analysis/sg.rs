@@ -68,14 +68,14 @@ pub fn admits(index: &Index<'_>, groups: &[String], direction: Direction, peer: 
     let first = groups.first().copied();
     let answer = |decision| GroupAnswer { decision, admitted: IpSet::empty(), references: BTreeSet::new() };
     if groups.is_empty() {
-        return answer(Decision::unknown(None, "the security groups of the interface were not seen", Unseen::Datum("the security groups of an interface".to_owned())));
+        return answer(Decision::unknown(None, "the security groups of the interface were not seen", Unseen::Elsewhere("the security groups of an interface".to_owned())));
     }
     // The entries of the peer's list were not seen: they lie somewhere in public space.
     let family = peer.prefix_list.and_then(|id| list_family(index, id)).unwrap_or(Family::V4);
     let blind = peer.addresses.is_empty();
     let target = if blind { public_space(family) } else { peer.addresses.clone() };
     if blind && peer.prefix_list.is_none() {
-        return answer(Decision::unknown(first, "the addresses of the other end were not seen", Unseen::Datum("the addresses of the other end of a connection".to_owned())));
+        return answer(Decision::unknown(first, "the addresses of the other end were not seen", Unseen::Elsewhere("the addresses of the other end of a connection".to_owned())));
     }
 
     let mut tally = Tally { index, direction, peer, port, target: &target, admitted: IpSet::empty(), by: BTreeMap::new(), doubts: Vec::new(), references: BTreeSet::new(), seen: Vec::new() };
@@ -84,7 +84,7 @@ pub fn admits(index: &Index<'_>, groups: &[String], direction: Direction, peer: 
             Some(group) => tally.group(group),
             None => {
                 let unseen = if index.region.completeness.seen(Action::DescribeSecurityGroups) && index.region.vpc_scope.is_none() {
-                    Unseen::Datum(format!("security group {id}, which DescribeSecurityGroups does not list"))
+                    Unseen::Elsewhere(format!("security group {id}, which DescribeSecurityGroups does not list"))
                 } else {
                     Unseen::Action(Action::DescribeSecurityGroups)
                 };
@@ -140,7 +140,7 @@ impl Tally<'_> {
                     object: group.group_id.clone(),
                     what: format!("a rule of {} has no readable protocol or ports", group.group_id),
                     possible: self.target.clone(),
-                    unseen: Unseen::Datum(format!("a malformed rule of {}", group.group_id)),
+                    unseen: Unseen::Elsewhere(format!("a malformed rule of {}", group.group_id)),
                 }),
             }
         }
@@ -154,7 +154,7 @@ impl Tally<'_> {
         for text in cidrs {
             match text.and_then(IpSet::parse) {
                 Some(range) => self.admit(group, text.unwrap_or_default(), &range),
-                None => self.doubt(group, "a rule without a readable range", self.target.clone(), Unseen::Datum(format!("a malformed rule of {}", group.group_id))),
+                None => self.doubt(group, "a rule without a readable range", self.target.clone(), Unseen::Elsewhere(format!("a malformed rule of {}", group.group_id))),
             }
         }
         for pair in &permission.user_id_group_pairs {
@@ -169,15 +169,15 @@ impl Tally<'_> {
                     let foreign = pair.user_id.as_deref().is_some_and(|account| account != self.index.region.account);
                     // Without the peer's own groups, whether it carries one of another account is not known.
                     if foreign && self.peer.groups.is_empty() {
-                        self.doubt(group, &format!("it refers to {id} of another account"), self.target.clone(), Unseen::Datum(format!("who carries {id} of another account")));
+                        self.doubt(group, &format!("it refers to {id} of another account"), self.target.clone(), Unseen::Elsewhere(format!("who carries {id} of another account")));
                     }
                 }
-                None => self.doubt(group, "a reference without a group id", self.target.clone(), Unseen::Datum(format!("a malformed rule of {}", group.group_id))),
+                None => self.doubt(group, "a reference without a group id", self.target.clone(), Unseen::Elsewhere(format!("a malformed rule of {}", group.group_id))),
             }
         }
         for list in &permission.prefix_list_ids {
             let Some(id) = list.prefix_list_id.as_deref() else {
-                self.doubt(group, "a prefix list without an id", self.target.clone(), Unseen::Datum(format!("a malformed rule of {}", group.group_id)));
+                self.doubt(group, "a prefix list without an id", self.target.clone(), Unseen::Elsewhere(format!("a malformed rule of {}", group.group_id)));
                 continue;
             };
             if self.peer.prefix_list == Some(id) {

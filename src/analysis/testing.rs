@@ -84,6 +84,8 @@ impl Scene {
             cidr_block_association_set: vec![ec2::CidrAssociation { cidr_block: text("10.0.0.0/16"), cidr_block_state: Some(ec2::CidrState { state: text("associated") }) }],
             ..Default::default()
         });
+        region.hosted_zones.insert(VPC.into(), Answer::Output(Default::default()));
+        region.prefix_lists.push(ec2::PrefixList { prefix_list_id: "pl-s3".into(), prefix_list_name: text(format!("com.amazonaws.{REGION}.s3")), cidrs: vec!["52.219.0.0/16".into()] });
         let yes = Some(ec2::AttributeValue { value: Some(true) });
         region.vpc_attributes.push(ec2::VpcAttribute { vpc_id: VPC.into(), enable_dns_support: yes.clone(), enable_dns_hostnames: yes });
         region.dhcp_options.push(ec2::DhcpOptions {

@@ -29,6 +29,18 @@ impl Compared {
     }
 }
 
+/// Whether a baseline can be read at all, before anything is collected. One that is not there can: every finding is new.
+///
+/// # Errors
+/// A file that exists and cannot be read, or is no JSON.
+pub fn check(path: &Path) -> Result<(), String> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice::<Value>(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).map(drop).map_err(|e| format!("the baseline {} is no JSON: {e}", path.display())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(format!("cannot read the baseline {}: {e}", path.display())),
+    }
+}
+
 /// Marks each finding `new` or `unchanged` against the report in `path`. A finding that has become worse is new: a baseline
 /// accepts what it has seen, and no more.
 ///

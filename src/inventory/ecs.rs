@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::shape::{Time, shapes, time};
@@ -174,17 +175,60 @@ fn credential_names<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Vec<Enviro
 }
 
 fn log_options<'de, D: Deserializer<'de>>(d: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    Ok(Option::<BTreeMap<String, String>>::deserialize(d)?.map(keep_log_options))
+    Ok(d.deserialize_option(Kept(LOG_OPTIONS))?.map(keep_log_options))
 }
 
 fn firelens_options<'de, D: Deserializer<'de>>(d: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    Ok(Option::<BTreeMap<String, String>>::deserialize(d)?.map(|m| m.into_iter().filter(|(k, _)| FIRELENS_OPTIONS.contains(&k.as_str())).collect()))
+    Ok(d.deserialize_option(Kept(FIRELENS_OPTIONS))?.map(keep_firelens_options))
+}
+
+/// Reads the options of these names; the values of all others are passed over, whatever they are.
+struct Kept(&'static [&'static str]);
+
+impl<'de> Visitor<'de> for Kept {
+    type Value = Option<BTreeMap<String, String>>;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object of options")
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Self::Value, D::Error> {
+        d.deserialize_map(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut kept = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if self.0.contains(&key.as_str()) {
+                if let Some(value) = map.next_value::<Option<String>>()? {
+                    kept.insert(key, value);
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Some(kept))
+    }
+}
+
+/// A destination without the user and password that its URL may carry: `https://user:secret@host` → `https://host`.
+fn without_user(value: String) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{tail}"),
+        None => value,
+    }
 }
 
 /// The log options that may be kept, out of all.
 #[must_use]
 pub fn keep_log_options(all: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    all.into_iter().filter(|(k, _)| LOG_OPTIONS.contains(&k.as_str())).collect()
+    all.into_iter().filter(|(k, _)| LOG_OPTIONS.contains(&k.as_str())).map(|(k, v)| (k, without_user(v))).collect()
 }
 
 /// The FireLens options that may be kept, out of all.

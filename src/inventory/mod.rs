@@ -87,7 +87,8 @@ impl<T> Answer<T> {
     }
 }
 
-/// Answers by the id of their subject. An id without an entry was not collected.
+/// Answers by the id of their subject. An id without an entry was not collected: not asked, or asked and refused (then the
+/// action is partial, and the id among its ids). An error here is an answer about the subject: see [`ApiError::is_answer`].
 pub type Keyed<T> = BTreeMap<String, Answer<T>>;
 
 /// One account in one region.

@@ -175,6 +175,16 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
             }
         }
     }
+    let mut found = combinations(&patterns, &domain.shapes, PATTERN_STEPS)?;
+    if found.iter().any(|(_, value)| literals.contains(value)) {
+        // Is there another text of that kind, or is the one that is written out the only one? To tell, the
+        // search must know them all. Where that is too much work, another text is taken to exist.
+        let mut all = patterns.clone();
+        all.extend(literals.iter().map(|literal| Pattern::literal(literal)));
+        if let Some(exact) = combinations(&all, &domain.shapes, PATTERN_STEPS) {
+            found = exact.into_iter().filter(|(vector, _)| !vector.iter().skip(patterns.len()).any(|is| *is)).collect();
+        }
+    }
     let fits = |value: &str| domain.shapes.is_empty() || domain.shapes.iter().any(|shape| shape.matches(value));
     let mut result: Vec<(Bits, String)> = Vec::new();
     if !domain.aws_owned {
@@ -182,7 +192,7 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
             result.push((bits(atoms, value), value.clone()));
         }
     }
-    for (vector, value) in combinations(&patterns, &domain.shapes, PATTERN_STEPS)? {
+    for (vector, value) in found {
         // The text stands for all that match the same patterns, so it counts as none that is written out.
         let agrees = |bound: &Bound| match bound {
             Bound::Text(pattern) => patterns.iter().position(|p| p == pattern).and_then(|n| vector.get(n)) == Some(&true),
@@ -195,14 +205,9 @@ fn texts(domain: &Domain, atoms: &[Atom]) -> Option<Vec<(Bits, String)>> {
                 (any, any)
             })
             .collect();
-        result.push((bits, unwritten(&value, &literals)));
+        result.push((bits, value));
     }
     Some(result)
-}
-
-/// A text that does the same to all patterns but is none of those written out, where one is easy to find.
-fn unwritten(value: &str, literals: &BTreeSet<String>) -> String {
-    if literals.contains(value) { value.replace(|c: char| c.is_ascii_digit(), "0") } else { value.to_owned() }
 }
 
 /// The numbers that are written out, their neighbours, and the middles between them.

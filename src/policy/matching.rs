@@ -183,6 +183,30 @@ impl Pattern {
         Pattern(tokens)
     }
 
+    /// The reading of a Resource pattern that AWS documents for sure: narrow, and no wildcard in the type of the
+    /// resource (`*/prod`, `clust*/prod`), which the documentation calls incorrect. Buckets have no type.
+    pub(crate) fn strict(&self) -> Pattern {
+        let mut colons = (0..self.0.len()).filter(|place| self.0.get(*place) == Some(&Token::Char(':')));
+        if let (Some(fourth), Some(fifth)) = (colons.nth(3), colons.next()) {
+            let resource = self.0.get(fifth + 1..).unwrap_or_default();
+            let end = resource.iter().position(|token| matches!(token, Token::Char('/' | ':')));
+            let wild = |token: &Token| matches!(token, Token::One(_) | Token::Many(_));
+            if let Some((kind, rest)) = end.and_then(|end| resource.split_at_checked(end))
+                && fifth > fourth + 1
+                && kind.iter().any(wild)
+                && rest.iter().any(|token| !wild(token) && !matches!(token, Token::Char('/' | ':')))
+            {
+                return Pattern::never();
+            }
+        }
+        self.narrow()
+    }
+
+    /// A pattern that no request has: the one character in it stands in no ARN.
+    fn never() -> Pattern {
+        Pattern(vec![Token::Char('\0')])
+    }
+
     /// The only text that the pattern matches, if it has no wildcard.
     pub(crate) fn as_literal(&self) -> Option<String> {
         self.0
@@ -416,6 +440,17 @@ mod tests {
         assert!(narrow.matches("arn:aws:logs:eu-west-1:1:log-group:/axb:log-stream:x:y"));
         assert!(wide.matches("arn:aws:logs:eu-west-1:1:log-group:/a:x:b:c"));
         assert!(!narrow.matches("arn:aws:logs:eu-west-1:1:log-group:/a:x:b:c"));
+    }
+
+    #[test]
+    fn the_strict_reading_has_no_wildcard_in_the_type() {
+        let prod = "arn:aws:ecs:us-east-2:111122223333:cluster/prod";
+        for (pattern, expected) in [("cluster/*", true), ("*", true), ("clu*", true), ("*/*", true), ("*/prod", false), ("clu?ter/prod", false)] {
+            let pattern = Pattern::glob(&format!("arn:aws:ecs:us-east-2:111122223333:{pattern}"));
+            assert!(pattern.matches(prod));
+            assert_eq!(pattern.strict().matches(prod), expected, "{pattern}");
+        }
+        assert!(Pattern::glob("arn:aws:s3:::mi*/key").strict().matches("arn:aws:s3:::mine/key"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!
 //! Nothing here reads files, clocks or the network, and nothing else of the crate is used.
 
+mod build;
 mod choices;
 pub mod command;
 pub mod condition;

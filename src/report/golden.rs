@@ -34,6 +34,14 @@ const fn extension(format: Format) -> &'static str {
         Format::Table => "txt",
         Format::Json => "json",
         Format::Sarif => "sarif",
+        Format::Html => "html",
+        Format::Markdown => "md",
+        Format::Junit => "xml",
+        Format::Github => "github.txt",
+        Format::Ocsf => "ocsf.json",
+        Format::Asff => "asff.json",
+        Format::Csv => "csv",
+        Format::Fix => "sh",
     }
 }
 

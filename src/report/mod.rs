@@ -3,9 +3,19 @@
 //! A format is a pure function of the report and of [`Options`]: no clock, no environment, no files. What several formats
 //! share (the matrix, who is cut off and where) is in [`view`]; how untrusted text is made safe in [`text`].
 
+pub mod asff;
+pub mod csv;
+pub mod explain;
+pub mod fix;
+pub mod github;
 #[cfg(test)]
 mod golden;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod ocsf;
+pub mod question;
 #[cfg(test)]
 pub mod sample;
 pub mod sarif;
@@ -34,6 +44,22 @@ pub enum Format {
     Json,
     /// For GitHub code scanning.
     Sarif,
+    /// One self-contained page.
+    Html,
+    /// For job summaries and pull-request comments.
+    Markdown,
+    /// For the test view of CI systems.
+    Junit,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// OCSF Compliance Findings.
+    Ocsf,
+    /// AWS Security Finding Format, for Security Hub.
+    Asff,
+    /// For spreadsheets.
+    Csv,
+    /// A script of all commands that mend, in order.
+    Fix,
 }
 
 impl Format {
@@ -44,6 +70,14 @@ impl Format {
             Self::Table => "table",
             Self::Json => "json",
             Self::Sarif => "sarif",
+            Self::Html => "html",
+            Self::Markdown => "markdown",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Ocsf => "ocsf",
+            Self::Asff => "asff",
+            Self::Csv => "csv",
+            Self::Fix => "fix",
         }
     }
 }
@@ -79,6 +113,8 @@ pub struct Options {
     pub notes: Vec<String>,
     /// The clock of formats that must have one (OCSF, ASFF): the recording's time, or the start of the run.
     pub now: Option<crate::inventory::Time>,
+    /// Whether `fix` is to be one Terraform file in place of a script.
+    pub terraform: bool,
     /// Where the code of a resource stands (`--source-map`).
     pub sources: SourceMap,
 }
@@ -90,6 +126,14 @@ pub fn render(report: &Report, format: Format, options: &Options) -> Vec<u8> {
         Format::Table => table::render(report, options),
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report, options),
+        Format::Html => html::render(report, options),
+        Format::Markdown => markdown::render(report, options),
+        Format::Junit => junit::render(report),
+        Format::Github => github::render(report, options),
+        Format::Ocsf => ocsf::render(report, options),
+        Format::Asff => asff::render(report, options),
+        Format::Csv => csv::render(report),
+        Format::Fix => fix::render(report, options),
     }
 }
 

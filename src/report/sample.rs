@@ -182,10 +182,10 @@ pub fn passing() -> Report {
         placement("p-web-a", Kind::FargateTask, "subnet-0aaaaaaaaaaaaaaa1", "sg-0workload", &web),
     ];
     for (service, endpoint) in [("ecs", "vpce-0ecs"), ("ecs-agent", "vpce-0agent"), ("ecs-telemetry", "vpce-0telemetry")] {
-        report.paths.push(path("p-hosts-a", service, "container instance agent", endpoint));
+        report.paths.push(path("p-hosts-a", service, "container agent of cluster prod", endpoint));
     }
     for (service, endpoint) in [("ecr.api", "vpce-0api"), ("ecr.dkr", "vpce-0dkr"), ("s3", "vpce-0s3")] {
-        report.paths.push(path("p-web-a", service, "taskdef web:3 container app image 123456789012.dkr.ecr.us-east-2.amazonaws.com/web:1.4", endpoint));
+        report.paths.push(path("p-web-a", service, "web:3, container app, image 123456789012.dkr.ecr.us-east-2.amazonaws.com/web:1.4", endpoint));
     }
     report.rules = vec![rule("EP01", "ecs-endpoints-missing", Verdict::Pass, "all three are there"), rule("EP03", "ecs-endpoints-unused", Verdict::NotApplicable, "there are container instances")];
     settle(&mut report);
@@ -198,18 +198,18 @@ pub fn report() -> Report {
     let web_b = [arn("task", "prod/11112222333344445555666677778888"), arn("task", "prod/99990000aaaabbbbccccddddeeeeffff")];
     report.placements.push(placement("p-web-b", Kind::FargateTask, "subnet-0aaaaaaaaaaaaaaa2", "sg-0workload", &web_b));
     report.placements.push(placement("p-worker", Kind::Service, "subnet-0aaaaaaaaaaaaaaa3", "sg-0workload", &[]));
-    let why = "taskdef web:3 container app image 123456789012.dkr.ecr.us-east-2.amazonaws.com/web:1.4";
+    let why = "web:3, container app, image 123456789012.dkr.ecr.us-east-2.amazonaws.com/web:1.4";
     for (service, endpoint) in [("ecr.api", "vpce-0api"), ("ecr.dkr", "vpce-0dkr")] {
         report.paths.push(stopped(path("p-web-b", service, why, endpoint), HopName::DestSg, "sg-0endpoint", "no rule allows TCP 443 from 10.20.16.0/20"));
     }
     report.paths.push(path("p-web-b", "s3", why, "vpce-0s3"));
     for p in ["p-web-a", "p-web-b"] {
-        let mut logs = stopped(path(p, "logs", "taskdef web:3 container app logConfiguration awslogs", ""), HopName::Endpoint, VPC, "no endpoint of logs, and the subnet is isolated");
+        let mut logs = stopped(path(p, "logs", "web:3, container app, logConfiguration", ""), HopName::Endpoint, VPC, "no endpoint of logs, and the subnet is isolated");
         logs.way = Way::None;
         logs.hops.truncate(1);
         report.paths.push(logs);
     }
-    let mut net = path("p-worker", "ecr.api", "taskdef worker:12 container job image 123456789012.dkr.ecr.us-east-2.amazonaws.com/worker:7", "vpce-0api");
+    let mut net = path("p-worker", "ecr.api", "worker:12, container job, image 123456789012.dkr.ecr.us-east-2.amazonaws.com/worker:7", "vpce-0api");
     net.way = Way::Internet;
     net.hops = vec![
         hop(HopName::Dns, Tri::Pass, "", "the public address"),
@@ -217,7 +217,7 @@ pub fn report() -> Report {
         hop(HopName::Route, Tri::Pass, "nat-0public", "0.0.0.0/0 to a NAT gateway that is available"),
     ];
     report.paths.push(net);
-    let mut secret = path("p-worker", "secretsmanager", "taskdef worker:12 container job secrets TOKEN", "");
+    let mut secret = path("p-worker", "secretsmanager", "worker:12, container job, secrets[0]", "");
     secret.way = Way::Unknown;
     secret.verdict = Tri::Unknown;
     secret.hops = vec![hop(HopName::Dns, Tri::Unknown, VPC, "route53:ListHostedZonesByVPC was not collected")];
@@ -389,7 +389,7 @@ pub fn large(workloads: usize) -> Report {
         let task = [arn("task", &format!("prod/{n:032x}"))];
         let subnet = ["subnet-0aaaaaaaaaaaaaaa1", "subnet-0aaaaaaaaaaaaaaa2", "subnet-0aaaaaaaaaaaaaaa3"][n % 3];
         report.placements.push(placement(&id, Kind::FargateTask, subnet, "sg-0workload", &task));
-        let why = format!("taskdef service-{n:05}:1 container app image 123456789012.dkr.ecr.us-east-2.amazonaws.com/app:1");
+        let why = format!("service-{n:05}:1, container app, image 123456789012.dkr.ecr.us-east-2.amazonaws.com/app:1");
         for (service, endpoint) in [("ecr.api", "vpce-0api"), ("ecr.dkr", "vpce-0dkr"), ("s3", "vpce-0s3")] {
             let one = path(&id, service, &why, endpoint);
             report.paths.push(if n % 10 == 0 && service == "ecr.api" { stopped(one, HopName::DestSg, "sg-0endpoint", "no rule allows TCP 443") } else { one });

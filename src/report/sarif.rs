@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::text::{clean, cut, first_sentence, list, markdown, short_arn};
+use super::text::{clean, cut, first_sentence, markdown};
 use super::{Options, PathLine, Report, SourceMap, view};
 use crate::analysis::Tri;
 use crate::finding::{Confidence, Finding, Resource, Severity, Verdict};
@@ -412,8 +412,8 @@ fn escape_brackets(text: &str) -> String {
 }
 
 fn affected(f: &Finding) -> String {
-    let names: Vec<String> = f.affects.iter().map(|a| short_arn(a)).collect();
-    if names.is_empty() { String::new() } else { format!("Hits {}", list(&names, 10)) }
+    let names = view::affected(f, 10);
+    if names.is_empty() { String::new() } else { format!("Hits {names}") }
 }
 
 fn fix(f: &Finding) -> String {

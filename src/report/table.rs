@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::text::{clean, clean_lines, count, list, short_arn, thousands, width, wrap};
+use super::text::{clean, clean_lines, count, list, thousands, width, wrap};
 use super::view::{self, Ground, Matrix, Reach, Row};
 use super::{Options, Report, SourceName};
 use crate::analysis::Tri;
@@ -344,7 +344,7 @@ fn findings(page: &mut Page, report: &Report, details: bool) {
             one(page, report, f, details);
         }
         if group.len() > full {
-            let names: Vec<String> = group.iter().skip(full).map(|f| object(f)).collect();
+            let names: Vec<String> = group.iter().skip(full).map(|f| view::object(f)).collect();
             let rule = group.first().map(|f| clean(&f.rule)).unwrap_or_default();
             page.line("");
             page.paragraph(&format!("{} more of {rule}: {}", thousands(names.len()), list(&names, ITEMS)), "  ", "  ");
@@ -366,38 +366,24 @@ fn findings(page: &mut Page, report: &Report, details: bool) {
     }
 }
 
-/// Name and id of a finding's resource.
-fn object(f: &Finding) -> String {
-    let id = f.resource.id.as_deref().or(f.resource.arn.as_deref()).map_or_else(|| "this account".to_owned(), short_arn);
-    match f.resource.name.as_deref().map(clean) {
-        Some(name) if name != id && !name.is_empty() => format!("{id} ({name})"),
-        _ => id,
-    }
-}
-
 fn hits(f: &Finding) -> String {
-    let names: Vec<String> = f.affects.iter().map(|a| short_arn(a)).collect();
-    if names.is_empty() { String::new() } else { format!(" Hits {}.", list(&names, ITEMS)) }
+    let names = view::affected(f, ITEMS);
+    if names.is_empty() { String::new() } else { format!(" Hits {names}.") }
 }
 
 fn one(page: &mut Page, report: &Report, f: &Finding, details: bool) {
     page.line("");
     let severity = page.paint(severity_style(f.severity), &f.severity.name().to_uppercase());
     let status = f.status.as_deref().map(|s| format!(" [{}]", clean(s))).unwrap_or_default();
-    let head = wrap(&format!("{} {} on {}{status}", clean(&f.rule), clean(&f.title), object(f)), page.columns.saturating_sub(f.severity.name().len()), " ", "  ");
+    let head = wrap(&format!("{} {} on {}{status}", clean(&f.rule), clean(&f.title), view::object(f)), page.columns.saturating_sub(f.severity.name().len()), " ", "  ");
     page.line(&format!("{severity}{head}"));
     page.paragraph(&clean(&f.message), "  ", "  ");
-    let names: Vec<String> = f.affects.iter().map(|a| short_arn(a)).collect();
+    let names = view::affected(f, ITEMS);
     if !names.is_empty() {
-        page.paragraph(&list(&names, ITEMS), "  Hits: ", "    ");
+        page.paragraph(&names, "  Hits: ", "    ");
     }
     if !f.remediation.text.is_empty() {
-        let proof = match f.remediation.proof.as_deref() {
-            Some("verified") => " (verified)".to_owned(),
-            Some("not_modelled") | None => String::new(),
-            Some(other) => format!(" ({})", clean(other)),
-        };
-        page.paragraph(&format!("{}{proof}", clean(&f.remediation.text)), "  Fix: ", "    ");
+        page.paragraph(&format!("{}{}", clean(&f.remediation.text), view::proof(f)), "  Fix: ", "    ");
     }
     // Commands are never wrapped: what is copied must run.
     for command in &f.remediation.commands {
@@ -422,18 +408,10 @@ fn detail(page: &mut Page, report: &Report, f: &Finding) {
     for r in f.references.iter().filter(|r| r.starts_with("https://")) {
         page.line(&format!("  See: {}", clean(r)));
     }
-    page.paragraph(&format!("{}. Fingerprint: {}", confidence(f), clean(&f.fingerprint)), "  Confidence: ", "    ");
+    page.paragraph(&format!("{}. Fingerprint: {}", view::confidence_name(f.confidence), clean(&f.fingerprint)), "  Confidence: ", "    ");
     page.line("  To accept it, in audit.toml:");
     for line in crate::governance::suppress::lines(f).lines() {
         page.line(&format!("    {line}"));
-    }
-}
-
-const fn confidence(f: &Finding) -> &'static str {
-    match f.confidence {
-        crate::finding::Confidence::Low => "low",
-        crate::finding::Confidence::Medium => "medium",
-        crate::finding::Confidence::High => "high",
     }
 }
 

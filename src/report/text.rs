@@ -48,10 +48,12 @@ pub fn markdown(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '@' | '#' => out.push_str(&format!("&#{};", u32::from(c))),
+            // Behind an invisible blank, `@name` mentions nobody and `#1` links to nothing.
+            '@' | '#' => out.push_str(&format!("&#{};&#8203;", u32::from(c))),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '+' | '=' | '$' | '^' => out.extend(['\\', c]),
-            // `https://…` links itself, in GitHub's Markdown.
+            // `https://…` and `www.…` link themselves, in GitHub's Markdown.
             ':' => out.push_str("&#58;"),
+            '.' if out.ends_with("www") || out.ends_with("WWW") => out.push_str("&#46;"),
             c => out.push(c),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::text::{clean, count, list, short_arn};
 use super::{PathLine, PlacementLine, Report};
 use crate::analysis::{HopName, Kind, Tri, Way};
-use crate::finding::{Finding, Severity, Verdict};
+use crate::finding::{Confidence, Finding, Severity, Verdict};
 use crate::inventory::State;
 
 /// The reachability matrix: workloads by AWS services.
@@ -214,11 +214,12 @@ fn name_of(placement: &PlacementLine, paths: &[&PathLine]) -> String {
     }
 }
 
-/// The family in `taskdef web:3 container app …`.
+/// The family in `web:3, container app, secrets[0]`, what makes a need necessary.
 fn family(because: &str) -> Option<String> {
-    let mut words = because.split_whitespace().skip_while(|w| *w != "taskdef").skip(1);
-    let name = words.next()?.trim_end_matches([',', ';']);
-    Some(clean(name.rsplit_once(':').map_or(name, |(family, _)| family))).filter(|f| !f.is_empty())
+    let because = because.strip_prefix("taskdef ").unwrap_or(because);
+    let (family, revision) = because.split([',', ' ']).next()?.rsplit_once(':')?;
+    let whole = !family.is_empty() && !revision.is_empty() && revision.bytes().all(|b| b.is_ascii_digit());
+    whole.then(|| clean(family))
 }
 
 /// The cluster in the ARN of a member, `…:task/CLUSTER/ID`.
@@ -298,6 +299,43 @@ pub const fn state_name(state: State) -> &'static str {
         State::Partial => "partial",
         State::Missing => "missing",
         State::NotCollected => "not_collected",
+    }
+}
+
+/// The name of a confidence as the contract writes it.
+#[must_use]
+pub const fn confidence_name(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
+
+/// Id and name of a finding's resource, as people call it.
+#[must_use]
+pub fn object(f: &Finding) -> String {
+    let id = f.resource.id.as_deref().or(f.resource.arn.as_deref()).map_or_else(|| "this account".to_owned(), short_arn);
+    match f.resource.name.as_deref().map(clean) {
+        Some(name) if name != id && !name.is_empty() => format!("{id} ({name})"),
+        _ => id,
+    }
+}
+
+/// Whom a finding hits, at most `most` by name.
+#[must_use]
+pub fn affected(f: &Finding, most: usize) -> String {
+    let names: Vec<String> = f.affects.iter().map(|a| short_arn(a)).collect();
+    list(&names, most)
+}
+
+/// How far a remediation was proven, in brackets; nothing where nothing is known.
+#[must_use]
+pub fn proof(f: &Finding) -> String {
+    match f.remediation.proof.as_deref() {
+        Some("verified") => " (verified)".to_owned(),
+        Some("not_modelled") | None => String::new(),
+        Some(other) => format!(" ({})", clean(other)),
     }
 }
 
@@ -403,6 +441,12 @@ pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> 
     out.into_iter().map(|(_, t)| t).collect()
 }
 
+/// Whether a workload has a place from which nothing that it needs is blocked.
+fn partly(report: &Report, row: &Row) -> bool {
+    let blocked: BTreeSet<&str> = row.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == Reach::Blocked).map(|p| p.placement.as_str()).collect();
+    row.placements.iter().filter_map(|i| report.placements.get(*i)).any(|p| !blocked.contains(p.id.as_str()))
+}
+
 /// The answer in one sentence.
 #[must_use]
 pub fn headline(report: &Report, matrix: &Matrix) -> String {
@@ -427,8 +471,10 @@ pub fn headline(report: &Report, matrix: &Matrix) -> String {
     let total = count(all, "workload");
     if blocked > 0 {
         let more = if unknown > 0 { format!(" {} more could not be judged.", super::text::thousands(unknown)) } else { String::new() };
-        let who = if blocked == 1 { "is cut off from AWS services that it needs" } else { "are cut off from AWS services that they need" };
-        return format!("{} {total} {who}.{more}", is(blocked));
+        let who = if all == 1 { "The one workload here".to_owned() } else { format!("{} {total}", is(blocked)) };
+        let part = if matrix.rows.iter().filter(|r| r.worst() == Reach::Blocked).all(|r| partly(report, r)) { ", in some subnets, " } else { " " };
+        let what = if blocked == 1 { ("is", "it needs") } else { ("are", "they need") };
+        return format!("{who} {} cut off{part}from AWS services that {}.{more}", what.0, what.1);
     }
     if unknown > 0 {
         return format!("Nothing that was seen is blocked, but {} {total} could not be fully judged: this is no all-clear.", is(unknown));

@@ -1,8 +1,10 @@
 //! AG03: A container agent is not connected.
 
-use super::{Outcome, Rule, pages, reads};
-use crate::analysis::View;
-use crate::finding::Severity;
+use super::agents::{self, Agent, Machine, Ways};
+use super::{Outcome, Rule, pages, reads, subject, text};
+use crate::actions::Action;
+use crate::analysis::{Tri, Unseen, View};
+use crate::finding::{Confidence, Evidence, Severity};
 
 /// A container agent is not connected.
 pub static RULE: Rule = Rule {
@@ -18,4 +20,141 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    let ways = Ways::new(view);
+    for (cluster, agents) in agents::by_cluster(view, agents::all(view)) {
+        let (mut gone, mut silent, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+        for agent in agents.iter().filter(|a| a.in_service() && !matches!(a.machine, Machine::Gone)) {
+            match (agent.instance.agent_connected, agent.runs()) {
+                (Some(true), _) => outcome.pass(),
+                (_, Some(false)) => {}
+                (Some(false), Some(true)) => gone.push(agent),
+                (Some(false), None) => unseen.push(agent.arn().to_owned()),
+                (None, _) => silent.push(agent),
+            }
+        }
+        if !unseen.is_empty() {
+            outcome.unseen([Unseen::Action(Action::DescribeInstances)], unseen);
+        }
+        report(view, outcome, &ways, &cluster, &gone);
+        if !silent.is_empty() {
+            let who = text::some(silent.iter().map(|a| text::last(a.arn())));
+            let message = format!(
+                "ECS does not say whether {} in cluster {} {} connected. The field agentConnected is missing: {who}.",
+                text::count(silent.len(), "agent"),
+                text::last(&cluster),
+                if silent.len() == 1 { "is" } else { "are" }
+            );
+            let finding = outcome.unknown(subject::of(view, &cluster), "agentConnected", message);
+            finding.affects = silent.iter().map(|a| a.arn().to_owned()).collect();
+        }
+    }
+}
+
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster: &str, gone: &[&Agent<'_>]) {
+    if gone.is_empty() {
+        return;
+    }
+    let mut message = format!(
+        "{} in cluster {} {} not connected to ECS. Seen once: agents reconnect several times an hour, so look again before you act.",
+        text::count(gone.len(), "agent"),
+        text::last(cluster),
+        if gone.len() == 1 { "was" } else { "were" }
+    );
+    let causes = causes(ways, gone);
+    if causes.is_empty() {
+        message.push_str(" No path of these instances to ECS is seen to fail: look for a stopped agent, a proxy, a firewall on the host or the instance role.");
+    } else {
+        message.push_str(&format!(" Probable cause: {}.", text::some(causes)));
+    }
+    let finding = outcome.fail(subject::of(view, cluster), "", message);
+    finding.severity = Severity::Medium;
+    finding.confidence = Confidence::Medium;
+    finding.evidence = text::evidence(Action::DescribeContainerInstances, "agentConnected", gone.iter().map(|a| (a.arn(), "false".to_owned())));
+    let states = gone.iter().filter_map(|a| if let Machine::Seen(m) = a.machine { Some((m.instance_id.as_str(), m.state.as_ref()?.name.clone()?)) } else { None });
+    let states: Vec<Evidence> = text::evidence(Action::DescribeInstances, "State.Name", states);
+    finding.evidence.extend(states);
+    finding.affects = gone.iter().map(|a| a.arn().to_owned()).collect();
+    finding.remediation.commands = super::ag02::restart(&view.region.region, gone.iter().copied());
+}
+
+/// What stops the agents' paths, each cause once: the first failing hop of the first failing path of each agent.
+fn causes(ways: &Ways<'_>, gone: &[&Agent<'_>]) -> std::collections::BTreeSet<String> {
+    gone.iter()
+        .filter_map(|agent| {
+            let paths = ways.control(agent.arn());
+            let (service, path) = agents::TRIO.iter().rev().find_map(|t| paths.iter().find(|(s, p)| s == t && p.verdict == Tri::Fail))?;
+            let cause = path.causes.iter().filter(|c| c.verdict == Tri::Fail).max_by_key(|c| c.severity);
+            Some(match cause {
+                Some(cause) => format!("the path to {service} stops at {} ({}: {})", cause.object, cause.rule, cause.detail),
+                None => format!("the path to {service} fails"),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{CLUSTER, Scene, arn, assert_whole, from, only};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::{Kind, Tri, Way};
+    use crate::finding::{Confidence, Severity, Verdict};
+
+    fn scene(connected: serde_json::Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.instance("a", "2026-01-01T00:00:00Z", json!({"agentConnected": connected}));
+        scene
+    }
+
+    #[test]
+    fn connected_passes_and_silence_is_unknown() {
+        assert_eq!(scene(json!(true)).run(&RULE).verdict, Verdict::Pass);
+        let result = scene(json!(null)).run(&RULE);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Critical));
+    }
+
+    #[test]
+    fn seen_once_is_medium_and_not_sure() {
+        let result = scene(json!(false)).run(&RULE);
+        assert_whole(&result);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.confidence, finding.resource.id.as_deref()), (Severity::Medium, Confidence::Medium, Some(CLUSTER)));
+        assert!(finding.message.to_lowercase().contains("seen once"), "{}", finding.message);
+        assert!(finding.message.contains("No path"), "{}", finding.message);
+        assert_eq!(finding.affects, [arn("container-instance", "a")].into());
+    }
+
+    #[test]
+    fn the_failing_path_is_the_probable_cause() {
+        let mut scene = scene(json!(false));
+        let member = arn("container-instance", "a");
+        scene.placement(Kind::ContainerInstance, &[&member], &[("ecs", Way::InterfaceEndpoint, Tri::Pass), ("ecs-agent", Way::InterfaceEndpoint, Tri::Fail)]);
+        scene.cause("ecs-agent", "DN01", Tri::Fail, Severity::Critical, "vpce-9");
+        let result = scene.run(&RULE);
+        let message = &only(&result).message;
+        assert!(message.contains("Probable cause: the path to ecs-agent stops at vpce-9 (DN01: for a test)"), "{message}");
+    }
+
+    #[test]
+    fn an_instance_that_does_not_run_cannot_be_connected() {
+        let mut scene = scene(json!(false));
+        scene.region.instances[0].state = from(json!({"Name": "stopped"}));
+        assert_eq!(scene.run(&RULE).verdict, Verdict::NotApplicable);
+        scene.region.instances.clear();
+        assert_eq!(scene.run(&RULE).verdict, Verdict::NotApplicable);
+        scene.deny(Action::DescribeInstances);
+        let result = scene.run(&RULE);
+        assert_eq!(result.verdict, Verdict::Unknown);
+        assert!(only(&result).message.contains("ec2:DescribeInstances") && only(&result).affects.contains(&arn("container-instance", "a")));
+    }
+
+    #[test]
+    fn one_that_is_still_registering_is_left_out() {
+        let mut scene = scene(json!(false));
+        scene.region.container_instances[0].status = Some("REGISTERING".into());
+        assert_eq!(scene.run(&RULE).verdict, Verdict::NotApplicable);
+    }
+}

@@ -1,7 +1,159 @@
-//! The check of every rule whose findings are causes of paths.
+//! The check of every rule whose findings are causes of paths: one finding an object, with everything that it hits.
 
-use super::Outcome;
-use crate::analysis::View;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Outcome, remedy, subject};
+use crate::actions::Action;
+use crate::analysis::{Need, Owner, Placement, Tri, View, path};
+use crate::finding::{Confidence, Evidence, Severity};
+
+/// What one finding stands on.
+#[derive(Debug, Default)]
+pub struct Group<'v> {
+    /// Worst severity of its causes.
+    pub severity: Option<Severity>,
+    /// What the causes say, the most frequent first.
+    pub details: Vec<String>,
+    /// Endpoint services that are hit.
+    pub services: BTreeSet<&'v str>,
+    /// Placements and needs that are hit.
+    pub hits: Vec<(&'v Placement, &'v Need)>,
+    /// Their indices.
+    pub indices: Vec<(usize, usize)>,
+    /// Fields that decided.
+    pub evidence: BTreeSet<Evidence>,
+}
 
 /// Turns the causes that this rule owns into findings, one an object.
-pub fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    let rule = outcome.rule().id;
+    let mut groups: BTreeMap<(String, String), Group<'_>> = BTreeMap::new();
+    for found in &view.paths {
+        let Some((place, need)) = path::need_of(view, found) else { continue };
+        if found.passed.contains(rule) || need.also.iter().any(|(o, _)| *o == Owner::Rule(rule)) && found.verdict == Tri::Pass {
+            outcome.pass();
+        }
+        for cause in found.causes.iter().filter(|c| c.rule == rule) {
+            if cause.verdict != Tri::Fail {
+                outcome.unseen(cause.unseen.iter().cloned(), affected(view, [(found.placement, found.need)]));
+                continue;
+            }
+            let group = groups.entry((cause.object.clone(), discriminator(rule, need))).or_default();
+            group.severity = group.severity.max(Some(cause.severity));
+            if !group.details.contains(&cause.detail) {
+                group.details.push(cause.detail.clone());
+            }
+            group.services.insert(&need.service);
+            group.hits.push((place, need));
+            group.indices.push((found.placement, found.need));
+            group.evidence.extend(cause.evidence.iter().cloned());
+        }
+    }
+    for ((object, discriminator), group) in &groups {
+        report(view, outcome, object, discriminator, group);
+    }
+    if let Some((unseen, affects)) = view.unseen_needs.get(rule) {
+        outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
+    }
+    whole_vpc(view, outcome, rule);
+}
+
+/// Whom these placements' needs stand for.
+fn affected(view: &View<'_>, hits: impl IntoIterator<Item = (usize, usize)>) -> BTreeSet<String> {
+    view.roster.affected(&view.placements, hits.into_iter().map(|(placement, need)| (placement, Some(need))))
+}
+
+/// What tells findings of one rule on one object apart: the service, where the rule is about several.
+fn discriminator(rule: &str, need: &Need) -> String {
+    match rule {
+        "EP13" | "RG03" | "WL01" => need.service.clone(),
+        _ => String::new(),
+    }
+}
+
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
+    let rule = outcome.rule();
+    let resource = subject::of(view, object);
+    let affects = match rule.id {
+        "WL03" => BTreeSet::from([object.to_owned()]),
+        "WL01" | "RG03" => {
+            let of = view.roster.affected_by_definition(&view.placements, object, group.indices.iter().copied());
+            if of.is_empty() { affected(view, group.indices.iter().copied()) } else { of }
+        }
+        _ => affected(view, group.indices.iter().copied()),
+    };
+    let severity = group.severity.unwrap_or(rule.severity);
+    let message = message(rule.id, object, group, affects.len());
+    let remediation = remedy::remedy(view, rule, object, group);
+    let finding = outcome.fail(resource, discriminator, message);
+    finding.severity = severity;
+    finding.evidence = group.evidence.iter().cloned().collect();
+    if finding.evidence.is_empty() {
+        finding.evidence.push(Evidence { source: Action::DescribeVpcEndpoints.name().to_owned(), field: None, value: None, note: group.details.first().cloned() });
+    }
+    if group.hits.iter().any(|(p, _)| p.kind == crate::analysis::Kind::ManagedInstance) && rule.id == "EP01" {
+        finding.confidence = Confidence::Medium;
+    }
+    finding.affects = affects;
+    finding.remediation = remediation;
+    if severity == Severity::Low {
+        finding.title = format!("{} (works over the internet)", rule.title);
+    }
+}
+
+/// The first sentence says what is wrong; the second whom it hits.
+fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> String {
+    let first = group.details.first().map_or_else(|| object.to_owned(), |d| sentence(d));
+    let more = match group.details.len() {
+        0 | 1 => String::new(),
+        n => format!(" ({} more of the kind)", n - 1),
+    };
+    let services: Vec<&str> = group.services.iter().copied().collect();
+    let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(p, _)| p.subnet.as_deref()).collect();
+    let from = match subnets.len() {
+        0 => String::new(),
+        1..=3 => format!(" from {}", subnets.into_iter().collect::<Vec<_>>().join(", ")),
+        n => format!(" from {n} subnets"),
+    };
+    let low = group.severity <= Some(Severity::Low);
+    let effect = match (rule, low) {
+        ("NW06" | "WL03", _) => format!("Lost are {}{from}; endpoints of these services would do.", services.join(", ")),
+        (_, true) => format!("Concerns {}{from}.", services.join(", ")),
+        _ => format!("Hit are {}{from}.", services.join(", ")),
+    };
+    let whom = if affected == 1 { "1 workload".to_owned() } else { format!("{affected} workloads") };
+    format!("{first}{more}. {effect} Affects {whom}.")
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    // Ids stay as they are; only a plain word gets a capital.
+    match chars.next() {
+        Some(c) if !text.split(' ').next().unwrap_or_default().contains('-') => c.to_uppercase().chain(chars).collect(),
+        _ => text.trim_end_matches('.').to_owned(),
+    }
+}
+
+/// Rules about a whole VPC pass where what they read was seen and no path found fault with it.
+fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
+    let reads: &[Action] = match rule {
+        "DN02" => &[Action::DescribeVpcAttribute],
+        "DN04" => &[Action::DescribeDhcpOptions],
+        "DN05" => &[Action::ListHostedZonesByVpc],
+        "DN08" => &[Action::ListResolverRuleAssociations, Action::ListFirewallRuleGroupAssociations, Action::ListProfileAssociations],
+        "NW06" => &[Action::DescribeRouteTables],
+        "DN09" => &[Action::ListHostedZonesByVpc],
+        "DN06" => &[Action::DescribeVpcEndpoints],
+        _ => return,
+    };
+    if view.paths.is_empty() {
+        return;
+    }
+    let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(crate::analysis::Unseen::Action).collect();
+    if unseen.is_empty() {
+        outcome.pass();
+    } else {
+        let all: Vec<String> = view.placements.iter().flat_map(|p| p.workloads.iter().cloned()).collect();
+        outcome.unseen(unseen, all);
+    }
+}

@@ -6,6 +6,8 @@ pub mod ag02;
 pub mod ag03;
 pub mod ag04;
 pub mod ag05;
+pub mod agents;
+pub mod change;
 pub mod co01;
 pub mod co02;
 pub mod dn01;
@@ -17,6 +19,7 @@ pub mod dn06;
 pub mod dn07;
 pub mod dn08;
 pub mod dn09;
+pub mod endpoints;
 pub mod ep01;
 pub mod ep02;
 pub mod ep03;
@@ -53,11 +56,17 @@ pub mod po05;
 pub mod po06;
 pub mod po07;
 pub mod po08;
+pub mod proof;
 pub mod reads;
+pub mod remedy;
 pub mod rg01;
 pub mod rg02;
 pub mod rg03;
 pub mod rg04;
+pub mod subject;
+#[cfg(test)]
+pub mod testing;
+pub mod text;
 pub mod v601;
 pub mod wl01;
 pub mod wl02;
@@ -118,6 +127,8 @@ pub struct RuleResult {
     pub verdict: Verdict,
     /// Why, in a few words.
     pub reason: String,
+    /// What was not seen and would have mattered.
+    pub unseen: BTreeSet<Unseen>,
 }
 
 impl Outcome<'_> {
@@ -156,7 +167,7 @@ impl Outcome<'_> {
 
     fn push(&mut self, verdict: Verdict, resource: Resource, discriminator: &str, message: String) -> &mut Finding {
         let rule = self.rule;
-        self.findings.push(Finding {
+        self.findings.push_mut(Finding {
             rule: rule.id.to_owned(),
             verdict,
             severity: rule.severity,
@@ -170,9 +181,7 @@ impl Outcome<'_> {
             remediation: Remediation { text: rule.mend.to_owned(), ..Remediation::default() },
             references: rule.sources.iter().map(|s| (*s).to_owned()).collect(),
             status: None,
-        });
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        })
     }
 
     fn finish(mut self) -> RuleResult {
@@ -180,38 +189,40 @@ impl Outcome<'_> {
         let lacking: BTreeSet<Unseen> = self.rule.reads.iter().copied().filter(|a| !completeness.seen(*a) && reads::matters(self.view, *a)).map(Unseen::Action).collect();
         self.unseen.extend(lacking);
         if !self.unseen.is_empty() {
-            let (actions, data): (Vec<_>, Vec<_>) = self.unseen.iter().partition(|u| matches!(u, Unseen::Action(_)));
+            let only_data = self.unseen.iter().all(|u| matches!(u, Unseen::Datum(_)));
+            let actions: Vec<&Unseen> = self.unseen.iter().filter(|u| matches!(u, Unseen::Action(_))).collect();
             let named: Vec<String> = self
                 .unseen
                 .iter()
                 .map(|u| match u {
                     Unseen::Action(a) => format!("{a} ({})", completeness.why(*a)),
-                    Unseen::Datum(d) => d.clone(),
+                    Unseen::Elsewhere(d) | Unseen::Datum(d) => d.clone(),
                 })
                 .collect();
             let evidence: Vec<Evidence> = actions.iter().filter_map(|u| if let Unseen::Action(a) = u { Some(Evidence::new(*a, "state", completeness.why(*a), "not seen")) } else { None }).collect();
             let permissions: Vec<String> = actions.iter().filter_map(|u| if let Unseen::Action(a) = u { Some(a.name().to_owned()) } else { None }).collect();
             let affects = std::mem::take(&mut self.unseen_affects);
             let resource = scope_resource(self.view);
-            let only_data = permissions.is_empty() && !data.is_empty();
             let finding = self.push(Verdict::Unknown, resource, "unseen", format!("Could not be judged: not seen was {}.", named.join("; ")));
             finding.evidence = evidence;
             finding.affects = affects;
             if only_data {
                 finding.severity = Severity::Info;
                 "No API call of the audit can tell this; check it by hand.".clone_into(&mut finding.remediation.text);
+            } else if permissions.is_empty() {
+                "Look at what is named with credentials that can see it, and run the audit again.".clone_into(&mut finding.remediation.text);
             } else {
                 finding.remediation.text = format!("Let the audit read {} and run it again.", permissions.join(", "));
             }
         }
         let worst = self.findings.iter().map(|f| f.verdict).max();
         let verdict = worst.unwrap_or(if self.passed { Verdict::Pass } else { Verdict::NotApplicable });
-        let reason = self.reason.unwrap_or_else(|| match verdict {
+        let reason = self.reason.filter(|_| matches!(verdict, Verdict::Pass | Verdict::NotApplicable)).unwrap_or_else(|| match verdict {
             Verdict::Pass => "everything that was judged is fine".to_owned(),
             Verdict::NotApplicable => "nothing here to judge".to_owned(),
             Verdict::Fail | Verdict::Unknown => self.findings.iter().find(|f| f.verdict == verdict).map(|f| f.message.clone()).unwrap_or_default(),
         });
-        RuleResult { rule: self.rule, findings: self.findings, verdict, reason }
+        RuleResult { rule: self.rule, findings: self.findings, verdict, reason, unseen: self.unseen }
     }
 }
 
@@ -361,3 +372,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod scenes;

@@ -19,18 +19,23 @@ pub const AGENTS: &[Action] = &[ListClusters, DescribeClusters, ListContainerIns
 /// All that runs or may run.
 pub const WORKLOADS: &[Action] =
     &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeCapacityProviders];
+/// All that runs or may run, and endpoints.
+pub const WORKLOADS_AND_ENDPOINTS: &[Action] =
+    &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeCapacityProviders, DescribeVpcEndpoints];
 /// All that runs, and what it needs.
 pub const NEEDS: &[Action] =
     &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeTaskDefinition, DescribeCapacityProviders];
 
 /// Whether `action` can decide anything in this scene.
 ///
-/// Capacity providers of one's own matter only where a cluster, a service, a task or an instance names one; which task
+/// VPCs and endpoints matter where ECS uses a VPC; capacity providers of one's own only where a cluster, a service, a task or an instance names one; which task
 /// definitions there are is told by services and tasks.
 #[must_use]
 pub fn matters(view: &View<'_>, action: Action) -> bool {
     let region = view.region;
     match action {
+        // Without a VPC in use nothing stands in one.
+        DescribeVpcs | DescribeVpcEndpoints => !view.vpcs.is_empty() || !view.seen(DescribeClusters),
         DescribeCapacityProviders => {
             let ours = |name: &str| !matches!(name, "FARGATE" | "FARGATE_SPOT" | "");
             !view.seen(DescribeClusters)

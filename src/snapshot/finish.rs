@@ -1,9 +1,9 @@
 //! What follows from all files of a region together: clusters of short ARNs, lists against descriptions, defaults, order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::operations::Facts;
-use super::whose::arn;
+use super::whose::{Arn, arn};
 use crate::actions::Action;
 use crate::inventory::{Completeness, Region, State, Status};
 
@@ -48,10 +48,11 @@ impl Clusters {
     }
 
     /// The cluster in a long ARN: `…:task/CLUSTER/ID`.
-    fn of_long(&self, text: &str) -> Option<String> {
-        let mut parts = arn(text)?.resource.split('/');
+    fn of_long(text: &str) -> Option<String> {
+        let Arn { partition, region, account, resource, .. } = arn(text)?;
+        let mut parts = resource.split('/');
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(_), Some(cluster), Some(_)) => Some(self.known.iter().find(|c| c.rsplit('/').next() == Some(cluster)).cloned().unwrap_or_else(|| format!("{}{cluster}", self.prefix))),
+            (Some(_), Some(cluster), Some(_)) => Some(format!("arn:{partition}:ecs:{region}:{account}:cluster/{cluster}")),
             _ => None,
         }
     }
@@ -60,18 +61,10 @@ impl Clusters {
 /// Fills in clusters that answers leave out: the ARN itself, else the keyed list, the file's name, or the only cluster.
 fn attribute_clusters(region: &mut Region, facts: &Facts) {
     let clusters = Clusters { known: known_clusters(region, facts), prefix: format!("arn:{}:ecs:{}:{}:cluster/", region.partition, region.region, region.account) };
-    let mut listed: BTreeMap<&str, &str> = BTreeMap::new();
-    for (list, _) in LISTED.iter().skip(1) {
-        for (cluster, arns) in facts.lists.get(list).into_iter().flatten() {
-            if let Some(cluster) = cluster {
-                listed.extend(arns.iter().map(|arn| (arn.as_str(), cluster.as_str())));
-            }
-        }
-    }
     let only = if clusters.known.len() == 1 { clusters.known.first().cloned() } else { None };
     let find = |own: &Option<String>, id: &str| {
         let own = own.clone().filter(|c| !c.is_empty());
-        own.or_else(|| clusters.of_long(id)).or_else(|| clusters.named(listed.get(id)?)).or_else(|| clusters.named(facts.clusters.get(id)?)).or_else(|| only.clone())
+        own.or_else(|| Clusters::of_long(id)).or_else(|| clusters.named(facts.listed.get(id)?)).or_else(|| clusters.named(facts.clusters.get(id)?)).or_else(|| only.clone())
     };
     for x in &mut region.container_instances {
         x.cluster_arn = find(&x.cluster_arn, &x.container_instance_arn);
@@ -103,12 +96,7 @@ fn merge_manifest(region: &mut Region, manifest: &Completeness) {
         let recorded = manifest.0.get(action);
         let without_file = LISTED.iter().any(|(list, _)| list == action) || *action == Action::GetCallerIdentity;
         let status = match (read.0.get(action), recorded) {
-            (Some(read), Some(recorded)) if recorded.state == State::Partial => {
-                let mut both = Completeness::default();
-                both.record(*action, recorded.clone());
-                both.record(*action, read.clone());
-                both.0.remove(action)
-            }
+            (Some(_), Some(recorded)) if recorded.state == State::Partial => Some(recorded.clone()),
             (Some(read), _) => Some(read.clone()),
             (None, Some(recorded)) if recorded.state == State::Complete && !without_file => None,
             (None, Some(recorded)) if recorded.state == State::Partial && !without_file => {

@@ -39,20 +39,23 @@ impl Files {
     }
 }
 
-/// Whether a name is that of a region: `us-east-2`, `us-gov-west-1`, `eusc-de-east-1`.
+/// The last word of every region's name.
+const DIRECTIONS: [&str; 9] = ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+
+/// Whether a name is that of a region: `us-east-2`, `us-gov-west-1`, `eusc-de-east-1`. Regions to come are recognised by
+/// their direction, and `my-snapshot-1` is none.
 pub(super) fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     match parts.as_slice() {
-        [first, middle @ .., last] => {
-            (2..=4).contains(&first.len())
-                && !middle.is_empty()
-                && parts.len() <= 5
-                && first.chars().all(|c| c.is_ascii_lowercase())
-                && middle.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
-                && (1..=2).contains(&last.len())
-                && last.chars().all(|c| c.is_ascii_digit())
+        [area, inner @ .., direction, number] => {
+            (2..=4).contains(&area.len())
+                && inner.len() <= 1
+                && std::iter::once(area).chain(inner).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+                && DIRECTIONS.contains(direction)
+                && (1..=2).contains(&number.len())
+                && number.chars().all(|c| c.is_ascii_digit())
         }
-        [_] | [] => false,
+        _ => false,
     }
 }
 
@@ -193,4 +196,32 @@ fn list(dir: &Path) -> Result<Files, SnapshotError> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_regions_and_accounts() {
+        for name in ["us-east-2", "ap-northeast-3", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1", "mx-central-1", "eu-isoe-west-1"] {
+            assert!(is_region(name), "{name}");
+        }
+        for name in ["my-snapshot-1", "us-east", "us-east-2a", "east-2", "US-EAST-2", "us--east-2", "use2-az1", "us-a-b-east-1", "", "-", "us-east-"] {
+            assert!(!is_region(name), "{name}");
+        }
+        assert!(is_account("012345678901") && !is_account("12345678901") && !is_account("12345678901x"));
+    }
+
+    #[test]
+    fn names_of_operations() {
+        let tail = |name: &str| operation_of(name).map(|(action, tail)| (action.operation(), tail.unwrap_or_default()));
+        let found = |operation: &str, tail: &str| Some((operation.to_owned(), tail.to_owned()));
+        assert_eq!(tail("ec2.describe-vpcs.json"), found("ec2.describe-vpcs", ""));
+        assert_eq!(tail("iam.get-policy.arn:aws:iam::aws:policy.v1.2.json"), found("iam.get-policy", "arn:aws:iam::aws:policy.v1.2"));
+        assert_eq!(tail("ecs.describe-services..json"), found("ecs.describe-services", ""));
+        for name in ["ec2.describe-vpcs", "ec2.json", ".json", "ec2.describe-vpcs.txt", "EC2.describe-vpcs.json", "ec2.describe-flow-logs.json"] {
+            assert_eq!(tail(name), None, "{name}");
+        }
+    }
 }

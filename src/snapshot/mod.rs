@@ -9,15 +9,18 @@ mod finish;
 mod layout;
 mod manifest;
 mod operations;
+mod outputs;
 mod read;
 mod slots;
 mod whose;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use choose::choose;
 pub use error::SnapshotError;
+pub use write::{check_target, save, save_unless};
 
 use crate::inventory::{Completeness, Inventory, Region, Source};
 use layout::Unit;
@@ -78,7 +81,7 @@ fn read_unit(unit: &Unit) -> Result<(Region, Facts, Completeness), SnapshotError
     let mut completeness = own.completeness();
     let mut region = Region {
         partition: own.partition.unwrap_or_default(),
-        account: own.account.or_else(|| unit.account.clone()).unwrap_or_default(),
+        account: own.account.clone().or_else(|| unit.account.clone()).unwrap_or_default(),
         region: own.region.or_else(|| unit.region.clone()).unwrap_or_default(),
         source: Source::Snapshot,
         taken_at: own.taken_at,
@@ -95,7 +98,8 @@ fn read_unit(unit: &Unit) -> Result<(Region, Facts, Completeness), SnapshotError
             completeness.0.entry(action).or_insert(status);
         }
     }
-    let mut facts = Facts::default();
+    // A recording whose account could not be learnt says so, and loads all the same.
+    let mut facts = Facts { account_unknown: own.account.as_deref() == Some(""), ..Facts::default() };
     for (action, files) in &unit.files {
         let status = operations::load(*action, files, &mut region, &mut facts)?;
         region.completeness.record(*action, status);
@@ -105,3 +109,6 @@ fn read_unit(unit: &Unit) -> Result<(Region, Facts, Completeness), SnapshotError
     }
     Ok((region, facts, completeness))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,13 +21,20 @@ pub(super) struct Recorded {
     pub tail: Option<String>,
 }
 
+/// The cluster that a list was asked for, as key or file name give it, and the ARNs in it.
+pub(super) type List = (Option<String>, Vec<String>);
+
 /// What files tell beyond the fields of [`Region`].
 #[derive(Debug, Default)]
 pub(super) struct Facts {
+    /// The manifest says that the account is not known.
+    pub account_unknown: bool,
     /// From GetCallerIdentity.
     pub identity: Option<IdentitySlot>,
-    /// ARNs of `ecs list-*`, with the cluster they were asked for, as key or file name give it.
-    pub lists: BTreeMap<Action, Vec<(Option<String>, Vec<String>)>>,
+    /// What the answers of `ecs list-*` hold.
+    pub lists: BTreeMap<Action, Vec<List>>,
+    /// Cluster of what a list names, as its key or file name give it.
+    pub listed: BTreeMap<String, String>,
     /// Cluster of what an ECS describe answered, as key or file name give it.
     pub clusters: BTreeMap<String, String>,
 }
@@ -206,7 +213,7 @@ macro_rules! by_id {
     ($files:expr, $subject:literal, $form:expr => $map:expr, $ty:ident { $list:ident $(, $flag:ident = $mark:expr)? }) => {
         keyed($files, $subject, $form, |_| None, last_part, |key, answer, more| {
             let _ = more;
-            put(&mut $map, key, answer.map(|slot| $ty { $list: slot.items, $($flag: more.then(|| $mark),)? ..Default::default() }), |old, new| {
+            put(&mut $map, key, answer.map(|slot| $ty { $list: slot.items, $($flag: more.then(|| $mark),)? }), |old, new| {
                 old.$list.extend(new.$list);
                 $(old.$flag = old.$flag.take().or(new.$flag);)?
             });
@@ -410,18 +417,18 @@ fn services(files: &[Recorded], region: &mut Region) -> Result<Tally, SnapshotEr
                 None if output.present => {
                     tally.answers += 1;
                     tally.part(&output, None);
-                    region.service_names.extend(output.slot.names);
-                    region.service_details.extend(output.slot.details);
+                    let ServicesSlot { names, details } = output.slot;
+                    region.service_names.extend(names.unwrap_or_else(|| details.iter().map(|d| d.service_name.clone()).collect()));
+                    region.service_details.extend(details);
                 }
                 None => tally.fault(None, "malformed answer: neither `ServiceNames` nor `ServiceDetails` in it".to_owned()),
             }
         }
         Ok(())
     })?;
-    region.service_names.extend(region.service_details.iter().map(|d| d.service_name.clone()));
     region.service_names.sort();
     region.service_names.dedup();
-    region.service_listing_full = tally.errors.is_empty() && region.invalid_service_names.is_empty() && looks_full(&region.service_names);
+    region.service_listing_full = tally.errors.is_empty() && looks_full(&region.service_names);
     Ok(tally)
 }
 
@@ -432,7 +439,8 @@ fn looks_full(names: &[String]) -> bool {
     has("s3") && has("dynamodb") && names.len() >= 10
 }
 
-fn is_service_name(text: &str) -> bool {
+/// Whether text is the name of an endpoint service, and so fit for a file's name.
+pub(super) fn is_service_name(text: &str) -> bool {
     text.contains("amazonaws.") && text.split('.').count() >= 4 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_')
 }
 
@@ -455,12 +463,13 @@ fn arns(action: Action, files: &[Recorded], member: &'static str, facts: &mut Fa
                 tally.answers += 1;
                 tally.part(&output, output.id.as_ref());
                 let Output { slot, id, .. } = output;
-                let mut keyless = slot.arns;
-                for (cluster, arns) in slot.by_cluster {
-                    keyless.retain(|arn| !arns.contains(arn));
-                    lists.push((Some(cluster), arns));
+                if let Some(cluster) = &id {
+                    facts.listed.extend(slot.arns.iter().map(|arn| (arn.clone(), cluster.clone())));
                 }
-                lists.push((id, keyless));
+                for (cluster, arns) in slot.by_cluster {
+                    facts.listed.extend(arns.into_iter().map(|arn| (arn, cluster.clone())));
+                }
+                lists.push((id, slot.arns));
             } else if !document.empty {
                 tally.fault(output.id.as_ref(), format!("malformed answer: no `{member}` in it"));
             }

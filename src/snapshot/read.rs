@@ -158,10 +158,13 @@ pub(super) fn of<T>() -> PhantomData<T> {
 /// Opens a file as UTF-8 without byte-order mark; UTF-16 with one, as some shells write it, is converted.
 pub(super) fn open(path: &Path) -> Result<BufReader<Box<dyn Read>>, SnapshotError> {
     let unreadable = |source| SnapshotError::Unreadable { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(SnapshotError::malformed(path, "is a folder, where the output of an operation is expected"));
+    // Asked before opening: to open a pipe is to wait for its writer.
+    let kind = std::fs::metadata(path).map_err(unreadable)?.file_type();
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "is a folder" } else { "is no regular file" };
+        return Err(SnapshotError::malformed(path, format!("{what}, where the output of an operation is expected")));
     }
+    let mut file = File::open(path).map_err(unreadable)?;
     let mut start = Vec::new();
     file.by_ref().take(3).read_to_end(&mut start).map_err(unreadable)?;
     let reader: Box<dyn Read> = match start.as_slice() {

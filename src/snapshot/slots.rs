@@ -32,14 +32,15 @@ impl Slot for AttributeSlot {
 /// DescribeVpcEndpointServices: names and details.
 #[derive(Debug, Default)]
 pub(super) struct ServicesSlot {
-    pub names: Vec<String>,
+    /// `None`: no such member.
+    pub names: Option<Vec<String>>,
     pub details: Vec<ec2::ServiceDetail>,
 }
 
 impl Slot for ServicesSlot {
     fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {
-            "ServiceNames" => map.next_value_seed(Extend(&mut self.names))?,
+            "ServiceNames" => map.next_value_seed(Extend(self.names.get_or_insert_default()))?,
             "ServiceDetails" => map.next_value_seed(Extend(&mut self.details))?,
             _ => return Ok(false),
         }

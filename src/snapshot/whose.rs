@@ -119,7 +119,7 @@ pub(super) fn tell(unit: &Unit, region: &mut Region, facts: &Facts, asked: &[Str
             }
         };
     }
-    if region.account.is_empty() {
+    if region.account.is_empty() && !facts.account_unknown {
         let from_identity = facts.identity.as_ref().and_then(|i| i.account.clone().or_else(|| arn(i.arn.as_deref()?).map(|a| a.account.to_owned()))).filter(|a| is_account(a));
         let mut found = from_identity.or_else(|| only(&ecs_accounts));
         if found.is_none() {

@@ -24,7 +24,7 @@ impl<'v> Resolver<'v> {
             return Some(Unseen::Action(action));
         }
         let Some(object) = self.view.index.vpcs.get(vpc) else { return Some(Unseen::Action(Action::DescribeVpcs)) };
-        object.owner_id.as_deref().filter(|o| *o != self.view.region.account).map(|owner| Unseen::Datum(format!("the endpoints of {vpc}, which its owner {owner} alone can list")))
+        object.owner_id.as_deref().filter(|o| *o != self.view.region.account).map(|owner| Unseen::Elsewhere(format!("the endpoints of {vpc}, which its owner {owner} alone can list")))
     }
 
     /// Why there may be endpoints outside what was seen that `vpc` can reach: a part was not asked for, or the VPC is joined
@@ -41,7 +41,7 @@ impl<'v> Resolver<'v> {
         let peered = region.vpc_peering_connections.iter().filter_map(sides).any(|((a, a_owner), (b, b_owner))| (a == vpc && is_foreign(b_owner)) || (b == vpc && is_foreign(a_owner)));
         let gateways = region.transit_gateway_vpc_attachments.iter().any(|a| is_foreign(a.vpc_owner_id.as_deref()))
             || region.transit_gateway_attachments.iter().any(|a| is_foreign(a.resource_owner_id.as_deref()));
-        (peered || gateways).then(|| Unseen::Datum(format!("endpoints of the other accounts that {vpc} is joined to")))
+        (peered || gateways).then(|| Unseen::Elsewhere(format!("endpoints of the other accounts that {vpc} is joined to")))
     }
 
     /// Whether two VPCs are joined by peering or a transit gateway.

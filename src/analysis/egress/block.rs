@@ -57,7 +57,7 @@ pub fn block_mode(index: &Index<'_>, subnet: &str) -> Result<BlockMode, Unseen> 
     let options = region.block_public_access_options.as_ref().filter(|_| !foreign);
     if let Some(options) = options {
         let Some(mode) = options.internet_gateway_block_mode.as_deref().and_then(BlockMode::read) else {
-            return stated.unwrap_or(Err(Unseen::Datum("the mode of Block Public Access".to_owned())));
+            return stated.unwrap_or(Err(Unseen::Elsewhere("the mode of Block Public Access".to_owned())));
         };
         return if mode == BlockMode::Off { Ok(mode) } else { with_exclusions(index, subnet, mode, stated) };
     }
@@ -96,7 +96,7 @@ fn with_exclusions(index: &Index<'_>, subnet: &str, mode: BlockMode, stated: Opt
         return Ok(least);
     }
     if doubtful {
-        return stated.unwrap_or(Err(Unseen::Datum("the state of an exclusion from Block Public Access".to_owned())));
+        return stated.unwrap_or(Err(Unseen::Elsewhere("the state of an exclusion from Block Public Access".to_owned())));
     }
     match index.region.completeness.state(Action::DescribeVpcBlockPublicAccessExclusions) {
         State::Complete | State::Assumed => Ok(least),
@@ -115,7 +115,7 @@ fn stated(index: &Index<'_>, subnet: &str) -> Option<Result<BlockMode, Unseen>> 
     let subnet = index.subnets.get(subnet)?;
     let of = |states: &Option<BlockPublicAccessStates>| states.as_ref().and_then(|s| s.internet_gateway_block_mode.clone());
     let text = of(&subnet.block_public_access_states).or_else(|| of(&index.vpcs.get(subnet.vpc_id.as_str())?.block_public_access_states))?;
-    Some(BlockMode::read(&text).ok_or(Unseen::Datum(format!("what Block Public Access does: {text}"))))
+    Some(BlockMode::read(&text).ok_or(Unseen::Elsewhere(format!("what Block Public Access does: {text}"))))
 }
 
 /// The fields that say so.

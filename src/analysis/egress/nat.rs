@@ -29,14 +29,14 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
             answer.decision.evidence.push(evidence("State", state));
             return answer;
         }
-        _ => return unknown("whose state is not known", Unseen::Datum(format!("the state of {id}"))),
+        _ => return unknown("whose state is not known", Unseen::Elsewhere(format!("the state of {id}"))),
     }
     let private = match nat.connectivity_type.as_deref() {
         // Public is AWS's default.
         None => false,
         Some(kind) if kind.eq_ignore_ascii_case("public") => false,
         Some(kind) if kind.eq_ignore_ascii_case("private") => true,
-        Some(_) => return unknown("whose connectivity type is not known", Unseen::Datum(format!("the connectivity type of {id}"))),
+        Some(_) => return unknown("whose connectivity type is not known", Unseen::Elsewhere(format!("the connectivity type of {id}"))),
     };
     if private {
         return judge_private(context, nat, to, class);
@@ -44,7 +44,7 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
     if nat.availability_mode.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("regional")) {
         return judge_regional(context, to, class);
     }
-    let Some(subnet) = nat.subnet_id.as_deref() else { return unknown("whose subnet was not seen", Unseen::Datum(format!("the subnet of {id}"))) };
+    let Some(subnet) = nat.subnet_id.as_deref() else { return unknown("whose subnet was not seen", Unseen::Elsewhere(format!("the subnet of {id}"))) };
     let table = match table_of(context.index, subnet) {
         Ok(table) => table,
         Err(unseen) => return unknown(&format!("and the route table of its subnet {subnet} was not seen"), unseen),
@@ -120,7 +120,7 @@ fn judge_private(context: Context<'_>, nat: &NatGateway, to: &str, class: &dyn F
     let rtb = context.table.route_table_id.as_str();
     let to = format!("{to}, a private one");
     let Some(subnet) = nat.subnet_id.as_deref() else {
-        return EgressAnswer::unknown(Some(rtb), format!("{to}, whose subnet was not seen"), Unseen::Datum(format!("the subnet of {}", nat.nat_gateway_id)));
+        return EgressAnswer::unknown(Some(rtb), format!("{to}, whose subnet was not seen"), Unseen::Elsewhere(format!("the subnet of {}", nat.nat_gateway_id)));
     };
     let table = match table_of(context.index, subnet) {
         Ok(table) => table,

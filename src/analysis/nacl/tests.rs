@@ -77,7 +77,7 @@ fn what_cannot_be_read_decides_nothing() {
     let unreadable = acl(vec![broken.clone(), entry(100, true, "deny", "-1", "0.0.0.0/0", None)]);
     let decision = ask(&unreadable, true, "10.0.2.0/24", (443, 443));
     assert_eq!(decision.verdict, Unknown);
-    assert_eq!(decision.unseen.into_iter().collect::<Vec<_>>(), [Unseen::Datum("entry 50 of acl-1".to_owned())]);
+    assert_eq!(decision.unseen.into_iter().collect::<Vec<_>>(), [Unseen::Elsewhere("entry 50 of acl-1".to_owned())]);
     // An earlier entry decides before it.
     assert_eq!(ask(&acl(vec![entry(10, true, "deny", "-1", "10.0.0.0/8", None), broken.clone()]), true, "10.0.2.0/24", (443, 443)).verdict, Fail);
     assert_eq!(ask(&acl(vec![entry(10, true, "allow", "-1", "10.0.0.0/8", None), broken]), true, "10.0.2.0/24", (443, 443)).verdict, Pass);

@@ -21,7 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::services;
 use crate::analysis::{Ask, Caller, Need, Owner, Unseen};
 use crate::finding::Severity;
-use crate::inventory::{Region, ecs};
+use crate::inventory::{Answer, Region, ecs};
+
+#[cfg(test)]
+mod tests;
 
 pub use hints::Hint;
 
@@ -307,8 +310,14 @@ fn unseen(subject: &Subject<'_>) -> BTreeMap<&'static str, BTreeSet<Unseen>> {
     use crate::actions::Action;
     let mut out: BTreeMap<&'static str, BTreeSet<Unseen>> = BTreeMap::new();
     if !subject.seen {
+        let arn = &subject.definition.task_definition_arn;
+        let unseen = match subject.inventory.task_definitions.get(arn) {
+            // AWS was asked and does not tell: no permission would help.
+            Some(Answer::Error(error)) => Unseen::Datum(format!("task definition {}, which AWS answers {} for", label(arn), error.code)),
+            _ => Unseen::Action(Action::DescribeTaskDefinition),
+        };
         for rule in DEFINITION_RULES {
-            out.entry(rule).or_default().insert(Unseen::Action(Action::DescribeTaskDefinition));
+            out.entry(rule).or_default().insert(unseen.clone());
         }
     }
     if subject.exec && subject.exec_configuration.is_none() && !subject.inventory.completeness.seen(Action::DescribeClusters) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::cuts::Cuts;
 use super::deriver::Deriver;
 use crate::analysis::needs::{Key, merge};
 use crate::analysis::{Ask, Kind, Names, Need, Os, Owner, Placement, Unseen};
@@ -86,13 +87,19 @@ pub(super) struct Groups {
     profile_ids: HashMap<Vec<Part>, usize>,
     profiles: Vec<Profile>,
     signature_ids: HashMap<Signature, usize>,
-    group_ids: HashMap<(Place, usize), usize>,
+    group_ids: HashMap<(Place, usize, Vec<bool>), usize>,
     groups: Vec<(Place, Group)>,
     shared_ids: HashMap<usize, usize>,
     kept: Vec<Shared>,
+    cuts: Cuts,
 }
 
 impl Groups {
+    /// No groups yet; addresses on different sides of a cut will not share one.
+    pub fn new(cuts: Cuts) -> Self {
+        Self { cuts, ..Self::default() }
+    }
+
     /// The id of a set of parts.
     pub fn profile(&mut self, deriver: &Deriver<'_>, mut parts: Vec<Part>) -> usize {
         parts.sort_unstable();
@@ -132,7 +139,8 @@ impl Groups {
     /// Adds a workload's interface. `member` is a container instance or task; `None`: nothing runs there yet.
     pub fn add(&mut self, place: Place, profile: usize, member: Option<&str>, addresses: &[IpAddr], shared: Option<usize>, own: impl IntoIterator<Item = (Part, String)>) {
         let signature = self.profiles.get(profile).map_or(usize::MAX, |p| p.signature);
-        let key = (place, signature);
+        let sides = self.cuts.sides(place.subnet.as_deref(), addresses);
+        let key = (place, signature, sides);
         let id = match self.group_ids.get(&key) {
             Some(id) => *id,
             None => {
@@ -213,6 +221,8 @@ fn placement(place: Place, group: Group, profiles: &[Profile], deriver: &Deriver
         }
     }
     let names_of = |parts: &BTreeSet<Part>| -> BTreeSet<String> { parts.iter().filter_map(|p| group.workloads.get(p)).flatten().cloned().collect() };
+    let mut known_behind: BTreeMap<BTreeSet<Part>, Names> = BTreeMap::new();
+    let mut behind = |parts: &BTreeSet<Part>| -> Names { known_behind.entry(parts.clone()).or_insert_with(|| Arc::new(names_of(parts))).clone() };
     // Most needs of a placement come from the same parts: one set of names for all of them.
     let mut known: BTreeMap<BTreeSet<Part>, Names> = BTreeMap::new();
     let mut names = |parts: &BTreeSet<Part>| -> Names {
@@ -241,7 +251,8 @@ fn placement(place: Place, group: Group, profiles: &[Profile], deriver: &Deriver
                 by_definition.entry(deriver.definition(id)).or_default().insert(*part);
             }
         }
-        need.definitions = by_definition.into_iter().map(|(arn, parts)| (arn.to_owned(), names(&parts))).collect();
+        // Without the members: there may be many definitions, and each would repeat them all.
+        need.definitions = by_definition.into_iter().map(|(arn, parts)| (arn.to_owned(), behind(&parts))).collect();
         list.push(need);
     }
     let all: BTreeSet<Part> = group.workloads.keys().copied().collect();

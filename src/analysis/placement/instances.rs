@@ -161,7 +161,7 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     if outside(world, vpc.as_deref(), subnet) {
         return Found::Outside;
     }
-    let lack = || if managed && seen { Unseen::Datum(format!("the interface of Managed Instance {id}, which EC2 hides")) } else { Unseen::Action(Action::DescribeInstances) };
+    let lack = || if managed && seen { Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides")) } else { Unseen::Action(Action::DescribeInstances) };
     let named: Option<Vec<String>> = [primary.map(|p| &p.groups), ec2.map(|i| &i.security_groups), listed.map(|i| &i.groups)]
         .into_iter()
         .flatten()
@@ -274,7 +274,11 @@ fn place_managed<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, groups: &m
                 continue;
             }
             let place_unseen = vpc.is_none().then(|| {
-                if world.view.seen(Action::DescribeSubnets) { Unseen::Datum(format!("VPC of subnet {subnet}, which DescribeSubnets does not name")) } else { Unseen::Action(Action::DescribeSubnets) }
+                if world.view.seen(Action::DescribeSubnets) {
+                    Unseen::Elsewhere(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))
+                } else {
+                    Unseen::Action(Action::DescribeSubnets)
+                }
             });
             let (security_groups, groups_unseen) = configured_groups(world, &network.security_groups, vpc.as_deref());
             let place = Place {

@@ -8,6 +8,7 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html>,
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html>.
 
+mod cuts;
 mod deriver;
 mod group;
 mod instances;
@@ -20,6 +21,7 @@ mod world;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use roster::Roster;
 
@@ -53,7 +55,7 @@ pub struct Survey {
 pub fn survey(view: &View<'_>) -> Survey {
     let world = World::new(view);
     let mut deriver = Deriver::new(&world);
-    let mut groups = Groups::default();
+    let mut groups = Groups::new(cuts::Cuts::new(view.region));
     let mut ledger = unseen::Ledger::default();
     let riders = tasks::place(&world, &mut deriver, &mut groups, &mut ledger);
     instances::place(&world, &mut deriver, &mut groups, &mut ledger, riders);
@@ -108,18 +110,16 @@ fn lead_by_vpc(placements: &mut [Placement]) {
 
 /// Hints of everything that runs or may run, with who runs it and where.
 fn hints(world: &World<'_>, deriver: &Deriver<'_>, groups: &Groups, users: &Users) -> Vec<Hint> {
-    let mut merged: BTreeMap<(&'static str, String, Option<String>, BTreeSet<String>, bool), (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    // The same hint of several flavours of a task definition is one.
+    let mut merged: BTreeMap<Hint, Hint> = BTreeMap::new();
     for (id, (workloads, vpcs)) in users {
         for hint in &deriver.get(*id).hints {
-            let entry = merged.entry((hint.capability, hint.service.clone(), hint.definition.clone(), hint.because.clone(), hint.undecided)).or_default();
-            entry.0.extend(workloads.iter().cloned());
-            entry.1.extend(vpcs.iter().cloned());
+            let entry = merged.entry(hint.clone()).or_insert_with(|| hint.clone());
+            Arc::make_mut(&mut entry.workloads).extend(workloads.iter().cloned());
+            entry.vpcs.extend(vpcs.iter().cloned());
         }
     }
-    let mut out: Vec<Hint> = merged
-        .into_iter()
-        .map(|((capability, service, definition, because, undecided), (workloads, vpcs))| Hint { capability, service, undecided, because, definition, workloads: workloads.into(), vpcs })
-        .collect();
+    let mut out: Vec<Hint> = merged.into_values().collect();
     out.extend(instances::hints(world, groups));
     out.sort();
     out

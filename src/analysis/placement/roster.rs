@@ -48,35 +48,69 @@ impl Roster {
     /// stands for its tasks; where only some of them are hit, they are named beside it.
     #[must_use]
     pub fn affected(&self, placements: &[Placement], hits: impl IntoIterator<Item = (usize, Option<usize>)>) -> BTreeSet<String> {
-        let mut out = BTreeSet::new();
-        let mut tasks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut found = Found::default();
         for (placement, need) in hits {
             let Some(placement) = placements.get(placement) else { continue };
-            let names = match need {
-                Some(need) => match placement.needs.get(need) {
-                    Some(need) => &need.workloads,
-                    None => continue,
-                },
-                None => &placement.workloads,
-            };
-            out.extend(names.iter().cloned());
-            let at_instance = matches!(placement.kind, Kind::ContainerInstance | Kind::ManagedInstance);
-            for member in &placement.members {
-                let here = if at_instance { self.on_instance(member) } else { std::slice::from_ref(member) };
-                for task in here {
-                    if let Some(service) = self.service_of(task)
-                        && names.contains(service)
-                    {
-                        tasks.entry(service).or_default().insert(task);
+            match need {
+                Some(need) => {
+                    if let Some(need) = placement.needs.get(need) {
+                        self.hit(&mut found, placement, &need.workloads);
                     }
+                }
+                None => self.hit(&mut found, placement, &placement.workloads),
+            }
+        }
+        self.named(found)
+    }
+
+    /// The same for what one task definition asks for: only those that run it, and the instances on which they do or may.
+    #[must_use]
+    pub fn affected_by_definition(&self, placements: &[Placement], definition: &str, hits: impl IntoIterator<Item = (usize, usize)>) -> BTreeSet<String> {
+        let mut found = Found::default();
+        for (placement, need) in hits {
+            let Some(placement) = placements.get(placement) else { continue };
+            let Some(names) = placement.needs.get(need).and_then(|n| n.definitions.get(definition)) else { continue };
+            self.hit(&mut found, placement, names);
+            if at_instance(placement) {
+                found.names.extend(placement.members.iter().cloned());
+            }
+        }
+        self.named(found)
+    }
+
+    fn hit<'a>(&'a self, found: &mut Found<'a>, placement: &'a Placement, names: &BTreeSet<String>) {
+        found.names.extend(names.iter().cloned());
+        for member in &placement.members {
+            let here = if at_instance(placement) { self.on_instance(member) } else { std::slice::from_ref(member) };
+            for task in here {
+                if let Some(service) = self.service_of(task)
+                    && names.contains(service)
+                {
+                    found.tasks.entry(service).or_default().insert(task);
                 }
             }
         }
-        for (service, hit) in tasks {
+    }
+
+    fn named(&self, found: Found<'_>) -> BTreeSet<String> {
+        let mut out = found.names;
+        for (service, hit) in found.tasks {
             if self.tasks_of.get(service).is_some_and(|all| hit.len() < *all) {
                 out.extend(hit.into_iter().map(str::to_owned));
             }
         }
         out
     }
+}
+
+/// Who is hit so far.
+#[derive(Default)]
+struct Found<'a> {
+    names: BTreeSet<String>,
+    /// By service.
+    tasks: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+const fn at_instance(placement: &Placement) -> bool {
+    matches!(placement.kind, Kind::ContainerInstance | Kind::ManagedInstance)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::deriver::{Connect, Deriver, Flavour};
 use super::group::{Groups, Part, Place};
-use super::unseen::{Ledger, Placeless};
+use super::unseen::{Ledger, Placeless, guard_duty};
 use super::world::{Launch, Plan, World};
 use crate::actions::Action;
 use crate::analysis::needs::Platform;
@@ -78,7 +78,7 @@ fn vpc_of(world: &World<'_>, subnet: Option<&str>, interface: Option<&str>) -> (
     let vpc = by_subnet.or_else(|| interface.and_then(|i| index.interfaces.get(i)).and_then(|i| i.vpc_id.clone()));
     let unseen = match (&vpc, subnet) {
         (Some(_), _) => None,
-        (None, Some(subnet)) if world.view.seen(Action::DescribeSubnets) => Some(Unseen::Datum(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))),
+        (None, Some(subnet)) if world.view.seen(Action::DescribeSubnets) => Some(Unseen::Elsewhere(format!("VPC of subnet {subnet}, which DescribeSubnets does not name"))),
         (None, Some(_)) => Some(Unseen::Action(Action::DescribeSubnets)),
         (None, None) => Some(Unseen::Action(Action::DescribeTasks)),
     };
@@ -103,7 +103,7 @@ pub(super) fn configured_groups(world: &World<'_>, named: &[String], vpc: Option
     }
     match vpc.and_then(|v| world.view.index.default_group_of_vpc.get(v)) {
         Some(group) => (vec![group.group_id.clone()], None),
-        None if world.view.seen(Action::DescribeSecurityGroups) => (Vec::new(), Some(Unseen::Datum(format!("the default security group of {}", vpc.unwrap_or("a VPC that was not seen"))))),
+        None if world.view.seen(Action::DescribeSecurityGroups) => (Vec::new(), Some(Unseen::Elsewhere(format!("the default security group of {}", vpc.unwrap_or("a VPC that was not seen"))))),
         None => (Vec::new(), Some(Unseen::Action(Action::DescribeSecurityGroups))),
     }
 }
@@ -128,7 +128,18 @@ pub(super) fn riding_along(world: &World<'_>, definition: &str, tasks: &HashMap<
     out
 }
 
-/// Everything that flavours of Fargate tasks share for one task definition.
+/// A way in which tasks run on Fargate.
+#[derive(Debug, Clone, Copy)]
+struct Running<'a> {
+    definition: &'a str,
+    cluster: &'a str,
+    old: Option<bool>,
+    exec: bool,
+    connect: Option<&'a ecs::ServiceConnectConfiguration>,
+    service: Option<&'a str>,
+}
+
+/// What of Fargate tasks their task definition does not tell, by task definition.
 struct Fargates<'a> {
     by_definition: HashMap<&'a str, Vec<&'a ecs::Task>>,
     watched: HashMap<&'a str, Vec<(String, String)>>,
@@ -143,75 +154,52 @@ impl<'a> Fargates<'a> {
         Self { by_definition, watched: HashMap::new() }
     }
 
-    fn flavour(
-        &mut self,
-        world: &World<'a>,
-        definition: &'a str,
-        cluster: &'a str,
-        old: Option<bool>,
-        exec: bool,
-        connect: Option<&'a ecs::ServiceConnectConfiguration>,
-        service: Option<&str>,
-    ) -> Flavour<'a> {
+    fn flavour(&mut self, world: &World<'a>, run: Running<'a>) -> Flavour<'a> {
         let by_definition = &self.by_definition;
-        let sidecars = self.watched.entry(definition).or_insert_with(|| riding_along(world, definition, by_definition)).clone();
-        let guard_duty = if sidecars.is_empty() { super::unseen::guard_duty(world, cluster, true, service) } else { Some("GuardDuty's agent in its tasks".to_owned()) };
-        Flavour { definition, cluster, platform: Platform::Fargate { old }, exec, connect: Connect(connect), instance_profile: None, guard_duty, sidecars }
+        let sidecars = self.watched.entry(run.definition).or_insert_with(|| riding_along(world, run.definition, by_definition)).clone();
+        let guard_duty = if sidecars.is_empty() { guard_duty(world, run.cluster, true, run.service) } else { Some("GuardDuty's agent in its tasks".to_owned()) };
+        Flavour {
+            definition: run.definition,
+            cluster: run.cluster,
+            platform: Platform::Fargate { old: run.old },
+            exec: run.exec,
+            connect: Connect(run.connect),
+            instance_profile: None,
+            guard_duty,
+            sidecars,
+        }
     }
 
     fn of_plan(&mut self, world: &World<'a>, plan: &Plan<'a>) -> Flavour<'a> {
         let windows = is_windows(world, plan.platform_family, plan.definition);
         // A service without a platform version runs on the latest.
         let old = is_old(plan.platform_version.or(Some("LATEST")), windows);
-        self.flavour(world, plan.definition, plan.cluster, old, plan.service.enable_execute_command == Some(true), plan.connect, Some(&plan.service.service_arn))
+        let service = plan.service;
+        let exec = service.enable_execute_command == Some(true);
+        self.flavour(world, Running { definition: plan.definition, cluster: plan.cluster, old, exec, connect: plan.connect, service: Some(&service.service_arn) })
     }
 }
 
 /// Places live tasks; hands back what those on instances bring there.
 pub(super) fn place<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, groups: &mut Groups, ledger: &mut Ledger) -> Riders<'a> {
-    let mut riders = Riders::new();
-    let mut fargates = Fargates::new(world);
     let plans: HashMap<&str, Vec<Plan<'a>>> = world.services.iter().map(|s| (s.service_arn.as_str(), world.plans(s))).collect();
     let known: HashSet<&str> = world.instances.iter().map(|(i, _)| i.container_instance_arn.as_str()).collect();
+    let mut placer = Placer { world, deriver, groups, ledger, fargates: Fargates::new(world), riders: Riders::new(), known };
     for task in world.tasks.iter().copied().filter(|t| !world.is_external_task(t)) {
         let Some(definition) = task.task_definition_arn.as_deref() else { continue };
-        let cluster = task.cluster_arn.as_deref().unwrap_or_default();
         let service = world.service_of(task);
-        let plans: &[Plan<'a>] = service.and_then(|s| plans.get(s.service_arn.as_str())).map_or(&[], Vec::as_slice);
-        let connect = plans.iter().position(|p| p.definition == definition && p.connect.is_some());
-        let exec = task.enable_execute_command == Some(true);
+        let plans = service.and_then(|s| plans.get(s.service_arn.as_str())).map_or(&[][..], Vec::as_slice);
+        let live = Live { task, definition, cluster: task.cluster_arn.as_deref().unwrap_or_default(), service, plans, workload: world.workload_of(task) };
         if on_fargate(task) {
-            place_fargate(world, deriver, groups, &mut fargates, task, definition, cluster, plans, connect);
-            continue;
-        }
-        let workload = world.workload_of(task);
-        let rider = Rider { definition, cluster, exec, connect: connect.and_then(|i| Some((service?.service_arn.as_str(), i))) };
-        match task.container_instance_arn.as_deref() {
-            Some(instance) if known.contains(instance) => {
-                riders.entry(instance).or_default().insert((rider, workload.clone()));
-            }
-            on => {
-                let derived = deriver.id(instance_flavour(rider, plans, None));
-                let what = match on {
-                    Some(_) if !world.view.seen(Action::DescribeContainerInstances) => Unseen::Action(Action::DescribeContainerInstances),
-                    Some(instance) => Unseen::Datum(format!("container instance {instance}")),
-                    None if service.is_some() => continue, // its service is placed
-                    None => Unseen::Datum(format!("the instance that {} will run on", task.task_arn)),
-                };
-                ledger.placeless.push(Placeless { derived, workloads: BTreeSet::from([workload.clone()]), unseen: what });
-            }
-        }
-        if let Some(own) = interface(task) {
-            let derived = deriver.id(instance_flavour(rider, plans, super::instances::profile_of(world, task.container_instance_arn.as_deref())));
-            if !deriver.get(derived).task.is_empty() {
-                place_interface(world, deriver, groups, task, &own, Kind::AwsvpcTask, vec![Part::Task(derived)], plans, workload);
-            }
+            placer.fargate(&live);
+        } else {
+            placer.on_instance(&live);
         }
     }
-    riders
+    placer.riders
 }
 
-/// The flavour of a task on an instance. Needs at its own interface do not depend on the instance's profile unless the task has no role.
+/// The flavour of a task on an instance.
 pub(super) fn instance_flavour<'a>(rider: Rider<'a>, plans: &[Plan<'a>], instance_profile: Option<&'a str>) -> Flavour<'a> {
     let connect = rider.connect.and_then(|(_, i)| plans.get(i)).and_then(|p| p.connect);
     Flavour {
@@ -226,86 +214,138 @@ pub(super) fn instance_flavour<'a>(rider: Rider<'a>, plans: &[Plan<'a>], instanc
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, of what its loop has at hand")]
-fn place_fargate<'a>(
-    world: &'a World<'a>,
-    deriver: &mut Deriver<'a>,
-    groups: &mut Groups,
-    fargates: &mut Fargates<'a>,
+/// A live task with what is known of it.
+struct Live<'p, 'a> {
     task: &'a ecs::Task,
     definition: &'a str,
     cluster: &'a str,
-    plans: &[Plan<'a>],
-    connect: Option<usize>,
-) {
-    let workload = world.workload_of(task);
-    let windows = is_windows(world, task.platform_family.as_deref(), definition);
-    let planned = plans.iter().find(|p| p.definition == definition).and_then(|p| p.platform_version);
-    let old = is_old(task.platform_version.as_deref().or(planned), windows);
-    let exec = task.enable_execute_command == Some(true);
-    let connect = connect.and_then(|i| plans.get(i)).and_then(|p| p.connect);
-    let service = world.service_of(task).map(|s| s.service_arn.as_str());
-    let own = deriver.id(fargates.flavour(world, definition, cluster, old, exec, connect, service));
-    let Some(interface) = interface(task) else {
-        if service.is_none() {
-            // A standalone task without an interface is yet to be placed.
-            let empty = Interface { id: None, subnet: None, addresses: Vec::new() };
-            place_interface(world, deriver, groups, task, &empty, Kind::FargateTask, vec![Part::Task(own)], plans, workload);
-        }
-        return;
-    };
-    let mut parts = vec![Part::Task(own)];
-    // A deployment under way whose tasks do not come up needs what it needs in the same subnets.
-    for plan in plans.iter().filter(|p| p.launch == Launch::Fargate) {
-        if plan.network.is_some_and(|n| interface.subnet.is_some_and(|s| n.subnets.iter().any(|x| x == s))) {
-            parts.push(Part::Task(deriver.id(fargates.of_plan(world, plan))));
-        }
-    }
-    place_interface(world, deriver, groups, task, &interface, Kind::FargateTask, parts, plans, workload);
+    service: Option<&'a ecs::Service>,
+    /// How its service starts tasks now.
+    plans: &'p [Plan<'a>],
+    /// ARN that stands for it.
+    workload: String,
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place, from what both kinds of task have at hand")]
-fn place_interface<'a>(
-    world: &World<'a>,
-    deriver: &Deriver<'a>,
-    groups: &mut Groups,
-    task: &'a ecs::Task,
-    interface: &Interface<'a>,
-    kind: Kind,
-    parts: Vec<Part>,
-    plans: &[Plan<'a>],
-    workload: String,
-) {
-    let seen = interface.id.and_then(|id| world.view.index.interfaces.get(id));
-    let subnet = interface.subnet.or_else(|| seen.and_then(|i| i.subnet_id.as_deref()));
-    let (vpc, place_unseen) = vpc_of(world, subnet, interface.id);
-    if outside(world, vpc.as_deref(), subnet) {
-        return;
+impl Live<'_, '_> {
+    /// The plan that Service Connect of the task comes from.
+    fn connected(&self) -> Option<usize> {
+        self.plans.iter().position(|p| p.definition == self.definition && p.connect.is_some())
     }
-    let network = plans.iter().filter_map(|p| p.network).find(|n| subnet.is_some_and(|s| n.subnets.iter().any(|x| x == s)));
-    let fargate = kind == Kind::FargateTask;
-    let (security_groups, groups_unseen) = match (seen, network) {
-        (Some(i), _) if !i.groups.is_empty() => configured_groups(world, &i.groups.iter().filter_map(|g| g.group_id.clone()).collect::<Vec<_>>(), vpc.as_deref()),
-        (_, Some(network)) => configured_groups(world, &network.security_groups, vpc.as_deref()),
-        _ => (Vec::new(), Some(Unseen::Action(Action::DescribeNetworkInterfaces))),
-    };
-    let public_ip = match (fargate, seen) {
-        // Tasks on instances never get one.
-        (false, _) => Some(false),
-        (true, Some(i)) => Some(i.association.as_ref().is_some_and(|a| a.public_ip.is_some())),
-        (true, None) => network.map(|n| assigned(n)),
-    };
-    let mut addresses = interface.addresses.clone();
-    if let Some(i) = seen {
-        addresses.extend(i.private_ip_address.iter().chain(i.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.as_ref())).filter_map(|a| a.parse::<IpAddr>().ok()));
-        addresses.sort();
-        addresses.dedup();
+
+    fn exec(&self) -> bool {
+        self.task.enable_execute_command == Some(true)
     }
-    let definition = task.task_definition_arn.as_deref().unwrap_or_default();
-    let os = if is_windows(world, task.platform_family.as_deref(), definition) { Os::Windows } else { Os::Linux };
-    let place = Place { kind, vpc, subnet: subnet.map(str::to_owned), place_unseen, groups: security_groups, groups_unseen, public_ip, os, fargate };
-    let profile = groups.profile(deriver, parts.clone());
-    groups.add(place, profile, Some(&task.task_arn), &addresses, None, parts.into_iter().map(|p| (p, workload.clone())));
+}
+
+/// Places tasks one by one.
+struct Placer<'w, 'a> {
+    world: &'a World<'a>,
+    deriver: &'w mut Deriver<'a>,
+    groups: &'w mut Groups,
+    ledger: &'w mut Ledger,
+    fargates: Fargates<'a>,
+    riders: Riders<'a>,
+    /// Container instances that are placed.
+    known: HashSet<&'a str>,
+}
+
+impl<'a> Placer<'_, 'a> {
+    fn on_instance(&mut self, live: &Live<'_, 'a>) {
+        let world = self.world;
+        let task = live.task;
+        let connect = live.connected().and_then(|i| Some((live.service?.service_arn.as_str(), i)));
+        let rider = Rider { definition: live.definition, cluster: live.cluster, exec: live.exec(), connect };
+        match task.container_instance_arn.as_deref() {
+            Some(instance) if self.known.contains(instance) => {
+                self.riders.entry(instance).or_default().insert((rider, live.workload.clone()));
+            }
+            // Its service is placed wherever an instance could take it.
+            None if live.service.is_some() => return,
+            on => {
+                let unseen = match on {
+                    Some(_) if !world.view.seen(Action::DescribeContainerInstances) => Unseen::Action(Action::DescribeContainerInstances),
+                    Some(instance) => Unseen::Elsewhere(format!("container instance {instance}")),
+                    None => Unseen::Datum(format!("the instance that {} will run on", task.task_arn)),
+                };
+                let derived = self.deriver.id(instance_flavour(rider, live.plans, None));
+                self.ledger.placeless.push(Placeless { derived, workloads: BTreeSet::from([live.workload.clone()]), unseen });
+            }
+        }
+        if let Some(interface) = interface(task) {
+            let profile = super::instances::profile_of(world, task.container_instance_arn.as_deref());
+            let derived = self.deriver.id(instance_flavour(rider, live.plans, profile));
+            if !self.deriver.get(derived).task.is_empty() {
+                self.add(live, &interface, Kind::AwsvpcTask, vec![Part::Task(derived)]);
+            }
+        }
+    }
+
+    fn fargate(&mut self, live: &Live<'_, 'a>) {
+        let world = self.world;
+        let task = live.task;
+        let windows = is_windows(world, task.platform_family.as_deref(), live.definition);
+        let planned = live.plans.iter().find(|p| p.definition == live.definition).and_then(|p| p.platform_version);
+        let run = Running {
+            definition: live.definition,
+            cluster: live.cluster,
+            old: is_old(task.platform_version.as_deref().or(planned), windows),
+            exec: live.exec(),
+            connect: live.connected().and_then(|i| live.plans.get(i)).and_then(|p| p.connect),
+            service: live.service.map(|s| s.service_arn.as_str()),
+        };
+        let mut parts = vec![Part::Task(self.deriver.id(self.fargates.flavour(world, run)))];
+        let Some(interface) = interface(task) else {
+            // A standalone task without an interface is yet to be placed; a service is placed in its subnets.
+            if live.service.is_none() {
+                self.add(live, &Interface { id: None, subnet: None, addresses: Vec::new() }, Kind::FargateTask, parts);
+            }
+            return;
+        };
+        // A deployment under way whose tasks do not come up needs what it needs in the same subnets.
+        for plan in live.plans.iter().filter(|p| p.launch == Launch::Fargate && uses(p, interface.subnet)) {
+            parts.push(Part::Task(self.deriver.id(self.fargates.of_plan(world, plan))));
+        }
+        self.add(live, &interface, Kind::FargateTask, parts);
+    }
+
+    fn add(&mut self, live: &Live<'_, 'a>, interface: &Interface<'_>, kind: Kind, parts: Vec<Part>) {
+        let world = self.world;
+        let task = live.task;
+        let seen = interface.id.and_then(|id| world.view.index.interfaces.get(id));
+        let subnet = interface.subnet.or_else(|| seen.and_then(|i| i.subnet_id.as_deref()));
+        let (vpc, place_unseen) = vpc_of(world, subnet, interface.id);
+        if outside(world, vpc.as_deref(), subnet) {
+            return;
+        }
+        let network = live.plans.iter().find(|p| uses(p, subnet)).and_then(|p| p.network);
+        let fargate = kind == Kind::FargateTask;
+        let (groups, groups_unseen) = match (seen, network) {
+            (Some(i), _) if !i.groups.is_empty() => configured_groups(world, &i.groups.iter().filter_map(|g| g.group_id.clone()).collect::<Vec<_>>(), vpc.as_deref()),
+            (_, Some(network)) => configured_groups(world, &network.security_groups, vpc.as_deref()),
+            _ => (Vec::new(), Some(Unseen::Action(Action::DescribeNetworkInterfaces))),
+        };
+        let public_ip = match (fargate, seen) {
+            // Tasks on instances never get one.
+            (false, _) => Some(false),
+            (true, Some(i)) => Some(i.association.as_ref().is_some_and(|a| a.public_ip.is_some())),
+            (true, None) => network.map(assigned),
+        };
+        let mut addresses = interface.addresses.clone();
+        if let Some(i) = seen {
+            addresses.extend(i.private_ip_address.iter().chain(i.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.as_ref())).filter_map(|a| a.parse::<IpAddr>().ok()));
+            addresses.sort();
+            addresses.dedup();
+        }
+        let os = if is_windows(world, task.platform_family.as_deref(), live.definition) { Os::Windows } else { Os::Linux };
+        let place = Place { kind, vpc, subnet: subnet.map(str::to_owned), place_unseen, groups, groups_unseen, public_ip, os, fargate };
+        let profile = self.groups.profile(self.deriver, parts.clone());
+        self.groups.add(place, profile, Some(&task.task_arn), &addresses, None, parts.into_iter().map(|p| (p, live.workload.clone())));
+    }
+}
+
+/// Whether a plan may start tasks in a subnet.
+fn uses(plan: &Plan<'_>, subnet: Option<&str>) -> bool {
+    plan.network.is_some_and(|n| subnet.is_some_and(|s| n.subnets.iter().any(|x| x == s)))
 }
 
 fn assigned(network: &ecs::AwsvpcConfiguration) -> bool {
@@ -341,7 +381,7 @@ pub(super) fn place_services<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>
             };
             let Some(network) = plan.network else {
                 if fargate && busy.is_empty() {
-                    let what = Unseen::Datum(format!("network configuration of {}", service.service_arn));
+                    let what = Unseen::Elsewhere(format!("network configuration of {}", service.service_arn));
                     ledger.placeless.push(Placeless { derived, workloads: BTreeSet::from([service.service_arn.clone()]), unseen: what });
                 }
                 continue;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use crate::actions::Action;
 use crate::analysis::testing::{ACCOUNT, REGION, SUBNET_A, SUBNET_B, Scene, VPC, arn, log, need, outline, pair, secret, text};
 use crate::analysis::{Caller, Kind, Os, Owner, Unseen};
-use crate::inventory::{ec2, ecs};
+use crate::inventory::{Answer, ec2, ecs};
 
 fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.iter().map(|n| (*n).to_owned()).collect()
@@ -452,4 +454,110 @@ fn order_of_the_inventory_does_not_matter() {
     r.clusters.reverse();
     r.security_groups.reverse();
     assert_eq!(forward, format!("{:?}", s.placements()));
+}
+
+#[test]
+fn a_task_definition_that_aws_does_not_tell_is_beyond_any_permission() {
+    let mut s = fargate();
+    let gone = crate::inventory::ApiError { code: "ClientException".into(), message: None };
+    s.region.task_definitions.insert(arn("ecs", "task-definition/shop:1"), Answer::Error(gone));
+    s.view(|v| assert!(v.unseen_needs["EP07"].0.iter().all(|u| matches!(u, Unseen::Datum(d) if d.contains("shop:1")))));
+}
+
+#[test]
+fn a_service_with_task_sets_that_were_not_seen_is_unknown() {
+    let mut s = fargate();
+    s.region.tasks.clear();
+    let service = s.last_service();
+    service.task_definition = None;
+    service.deployments.clear();
+    service.deployment_controller = Some(ecs::DeploymentController { r#type: text("EXTERNAL") });
+    assert!(s.view(|v| v.unseen_needs.is_empty()), "it has none");
+    let mut s = s.lacking(Action::DescribeTaskSets);
+    s.view(|v| {
+        assert_eq!(v.unseen_needs["EP05"].0, BTreeSet::from([Unseen::Action(Action::DescribeTaskSets)]));
+        assert_eq!(v.unseen_needs["EP05"].1, set([&arn("ecs", "service/shop/shop")]));
+    });
+    // Once they are told, they are what the service starts.
+    let network = s.region.services[0].network_configuration.clone();
+    s.region.task_sets.push(ecs::TaskSet {
+        task_set_arn: arn("ecs", "task-set/shop/shop/1"),
+        service_arn: text(arn("ecs", "service/shop/shop")),
+        status: text("PRIMARY"),
+        task_definition: text(arn("ecs", "task-definition/shop:1")),
+        launch_type: text("FARGATE"),
+        network_configuration: network,
+        ..Default::default()
+    });
+    assert_eq!(outline(&s.placements()), ["Service subnet-a: ecr.api ecr.dkr logs s3", "Service subnet-b: ecr.api ecr.dkr logs s3"]);
+}
+
+/// One change to a scene, by number.
+fn grow(s: &mut Scene, n: usize, what: u8) {
+    let subnet = if what & 1 == 0 { SUBNET_A } else { SUBNET_B };
+    let cluster = if what & 2 == 0 { "one" } else { "two" };
+    let mode = if what & 4 == 0 { "awsvpc" } else { "bridge" };
+    let definition = s.definition(&format!("d{}", what % 5), |d| {
+        d.network_mode = text(mode);
+        if what & 8 == 0 {
+            d.container_definitions[0].secrets = vec![secret("x")];
+        }
+        if what & 64 == 0 {
+            d.container_definitions[0].log_configuration = Some(log("awslogs", &[("awslogs-region", if what & 128 == 0 { REGION } else { "eu-west-1" })]));
+        }
+    });
+    match (what >> 3) % 5 {
+        0 => drop(s.service(cluster, &format!("s{n}"), &definition, "FARGATE", &[SUBNET_A, SUBNET_B])),
+        1 => drop(s.service(cluster, &format!("s{n}"), &definition, "EC2", if mode == "awsvpc" { &[SUBNET_B] } else { &[] })),
+        2 => drop(s.instance(cluster, &format!("n{n}"), subnet)),
+        3 => {
+            let service = s.region.services.last().and_then(|x| x.service_name.clone());
+            s.fargate_task(cluster, &format!("t{n}"), &definition, service.as_deref(), subnet);
+        }
+        _ => {
+            let instance = s.region.container_instances.last().map_or_else(|| arn("ecs", "container-instance/one/gone"), |i| i.container_instance_arn.clone());
+            s.instance_task(cluster, &format!("t{n}"), &definition, None, &instance, (mode == "awsvpc").then_some(subnet));
+            s.last_task().enable_execute_command = Some(what & 32 == 0);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn placements_of_any_scene_are_whole_and_in_no_order(steps in proptest::collection::vec(any::<u8>(), 1..14), turn in 0usize..7) {
+        let mut s = Scene::new();
+        for (n, what) in steps.iter().enumerate() {
+            grow(&mut s, n, *what);
+        }
+        let all = |s: &Scene| s.view(|v| format!("{:?} {:?} {:?}", v.placements, v.hints, v.unseen_needs));
+        let before = all(&s);
+        let placements = s.placements();
+        let ids: BTreeSet<&str> = placements.iter().map(|p| p.id.as_str()).collect();
+        prop_assert_eq!(ids.len(), placements.len());
+        for p in &placements {
+            prop_assert!(p.members.is_sorted() && p.security_groups.is_sorted() && !p.workloads.is_empty());
+            prop_assert!(!p.members.is_empty() || matches!(p.kind, Kind::Service | Kind::ManagedInstance));
+            let keys: Vec<_> = p.needs.iter().map(|n| (&n.service, n.port, &n.region)).collect();
+            prop_assert!(keys.is_sorted_by(|a, b| a < b));
+            for n in &p.needs {
+                prop_assert!(!n.because.is_empty() && !n.workloads.is_empty() && !n.units.is_empty() && n.owners.len() <= 2);
+                prop_assert!(n.workloads.is_subset(&p.workloads), "{:?}", n);
+                prop_assert_eq!(n.owners.iter().map(|(o, _)| *o).collect::<BTreeSet<_>>().len(), 1);
+            }
+        }
+        // Every live task and instance is in a placement, or its needs are known to be unseen.
+        let placed: BTreeSet<&String> = placements.iter().flat_map(|p| p.workloads.iter().chain(&p.members)).collect();
+        for i in &s.region.container_instances {
+            prop_assert!(placed.contains(&i.container_instance_arn));
+        }
+        for t in s.region.tasks.iter().filter(|t| t.launch_type.as_deref() == Some("FARGATE")) {
+            prop_assert!(placed.contains(&t.task_arn));
+        }
+        let r = &mut s.region;
+        macro_rules! rotate { ($($field:ident)*) => { $( if !r.$field.is_empty() { let by = turn % r.$field.len(); r.$field.rotate_left(by); r.$field.reverse(); } )* } }
+        rotate!(clusters container_instances services tasks instances network_interfaces subnets security_groups);
+        prop_assert_eq!(before, all(&s));
+    }
 }

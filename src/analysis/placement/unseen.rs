@@ -126,6 +126,22 @@ fn lists(world: &World<'_>, ledger: &mut Ledger) {
             ledger.note("EP01", Unseen::Action(action), []);
         }
     }
+    for service in world.services.iter().filter(|s| !s.status.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("DRAINING")) && world.plans(s).is_empty()) {
+        // A service without a task definition has task sets, or is not told in full.
+        let external = service.deployment_controller.as_ref().and_then(|c| c.r#type.as_deref()).is_some_and(|t| t.eq_ignore_ascii_case("EXTERNAL"));
+        let action = if external { Action::DescribeTaskSets } else { Action::DescribeServices };
+        if external && world.view.seen(Action::DescribeTaskSets) {
+            continue;
+        }
+        for rule in DEFINITION_RULES {
+            ledger.note(rule, Unseen::Action(action), [service.service_arn.clone()]);
+        }
+    }
+    for task in world.tasks.iter().filter(|t| t.task_definition_arn.is_none()) {
+        for rule in DEFINITION_RULES {
+            ledger.note(rule, Unseen::Action(Action::DescribeTasks), [world.workload_of(task)]);
+        }
+    }
     guard_duty_unseen(world, ledger);
 }
 

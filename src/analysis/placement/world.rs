@@ -89,7 +89,12 @@ impl<'a> World<'a> {
         tasks.dedup_by(|a, b| a.task_arn == b.task_arn);
 
         let arn_of: HashMap<&str, &str> = clusters.keys().copied().chain(region.tasks.iter().filter_map(|t| t.cluster_arn.as_deref())).map(|arn| (name_of(arn), arn)).collect();
-        let by_task: HashMap<&str, &str> = region.tasks.iter().filter_map(|t| Some((t.container_instance_arn.as_deref()?, t.cluster_arn.as_deref()?))).collect();
+        let mut by_task: HashMap<&str, &str> = HashMap::new();
+        for task in &region.tasks {
+            if let (Some(instance), Some(cluster)) = (task.container_instance_arn.as_deref(), task.cluster_arn.as_deref()) {
+                by_task.entry(instance).and_modify(|c| *c = cluster.min(*c)).or_insert(cluster);
+            }
+        }
         let only = if clusters.len() == 1 { clusters.keys().next().copied() } else { None };
         let mut instances = Vec::new();
         let mut external = Vec::new();
@@ -98,7 +103,8 @@ impl<'a> World<'a> {
         sorted.dedup_by(|a, b| a.container_instance_arn == b.container_instance_arn);
         for instance in sorted {
             let arn = instance.container_instance_arn.as_str();
-            let cluster = by_task.get(arn).copied().or_else(|| cluster_in(arn).map(|name| arn_of.get(name).copied().unwrap_or(name))).or(only);
+            let named = cluster_in(arn).map(|name| arn_of.get(name).copied().unwrap_or(name));
+            let cluster = instance.cluster_arn.as_deref().or(named).or_else(|| by_task.get(arn).copied()).or(only);
             if !counts(cluster) || is(instance.status.as_deref(), "INACTIVE") {
                 continue;
             }

@@ -148,10 +148,10 @@ fn blackholes_still_attract_and_filtered_routes_do_not() {
 #[test]
 fn malformed_routes_are_doubts_of_their_family() {
     let broken = json!([local(), json!({"DestinationCidrBlock": "300.0.0.0/8", "NatGatewayId": "nat-1", "State": "active"}), to("::/0", "EgressOnlyInternetGatewayId", "eigw-1")]);
-    assert!(ask(&region(), broken.clone(), "10.0.0.1").starts_with("unknown Datum"));
+    assert!(ask(&region(), broken.clone(), "10.0.0.1").starts_with("unknown Elsewhere"));
     assert_eq!(ask(&region(), broken, "2600::1"), "::/0 egress-only internet gateway eigw-1");
     let stateless = json!([local(), json!({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"})]);
-    assert!(ask(&region(), stateless.clone(), "8.8.8.8").starts_with("unknown Datum"));
+    assert!(ask(&region(), stateless.clone(), "8.8.8.8").starts_with("unknown Elsewhere"));
     assert_eq!(ask(&region(), stateless, "10.0.0.1"), "10.0.0.0/16 the VPC itself");
 }
 

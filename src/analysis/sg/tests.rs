@@ -113,7 +113,7 @@ fn groups_that_were_not_seen_are_unknown_unless_a_seen_one_admits() {
     let answer = ask(&region, &["sg-1", "sg-foreign"], Direction::Ingress, &["10.0.0.0/23"], &[]);
     assert_eq!(answer.decision.verdict, Tri::Unknown);
     assert_eq!(answer.decision.object.as_deref(), Some("sg-foreign"));
-    assert!(matches!(answer.decision.unseen.first(), Some(Unseen::Datum(d)) if d.contains("sg-foreign")), "listed in full: it belongs to another account");
+    assert!(matches!(answer.decision.unseen.first(), Some(Unseen::Elsewhere(d)) if d.contains("sg-foreign")), "listed in full: it belongs to another account");
     region.completeness.record(Action::DescribeSecurityGroups, Status::of(State::Missing, "UnauthorizedOperation"));
     let answer = ask(&region, &["sg-foreign"], Direction::Ingress, &["10.0.0.0/23"], &[]);
     assert_eq!(answer.decision.unseen, BTreeSet::from([Unseen::Action(Action::DescribeSecurityGroups)]));

@@ -1,0 +1,304 @@
+//! Ways to a public address: a gateway endpoint (S3), or the internet over a NAT, internet or egress-only gateway.
+
+use std::collections::BTreeSet;
+
+use super::endpoint::{acl, source_sg};
+use super::leg::{Leg, fail, of_decision, unknown};
+use super::remote::Link;
+use super::source::Source;
+use crate::actions::Action;
+pub use crate::analysis::net::public_space;
+use crate::analysis::net::{IpSet, PortSet};
+use crate::analysis::{Decision, Egress, Family, HopName, Tri, Unseen, View, Way, egress, route, sg};
+use crate::finding::{Evidence, Severity};
+use crate::inventory::Answer;
+use crate::inventory::ec2::VpcEndpoint;
+
+/// How the placement leaves towards the public internet, for the destinations of one need.
+#[derive(Debug)]
+pub struct Exit {
+    /// The class that decides; `None`: not seen.
+    pub class: Option<Egress>,
+    /// Why.
+    pub decision: Decision,
+    /// The object whose dead route it is: a route table, or the VPC for Block Public Access.
+    pub dead: Option<String>,
+    /// NAT gateways on the way.
+    pub nats: Vec<String>,
+}
+
+/// How a placement leaves for `destinations`: the worst of all parts that a route of their own covers.
+pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: &IpSet) -> Exit {
+    let Some(subnet) = source.subnet_id else {
+        let decision = Decision::unknown(None, "the subnet was not seen", Unseen::Action(Action::DescribeSubnets));
+        return Exit { class: None, decision, dead: None, nats: Vec::new() };
+    };
+    let public = source.placement.public_ip;
+    let whole = egress::egress(&view.index, view.options, subnet, family, public);
+    let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
+    let mut nats = Vec::new();
+    let mut worst = whole;
+    for (_, part) in parts {
+        if let Some(route::Target::Nat(nat)) = &part.target
+            && !nats.contains(nat)
+        {
+            nats.push(nat.clone());
+        }
+        if part.decision.verdict > worst.decision.verdict {
+            worst = part;
+        }
+    }
+    Exit { class: worst.class, decision: worst.decision, dead: worst.dead_object, nats }
+}
+
+/// The addresses of a gateway service such as S3 in this region, and the id of its prefix list.
+pub fn service_ranges(view: &View<'_>, service: &str) -> (Option<IpSet>, Option<String>) {
+    let Some(id) = view.index.service_prefix_lists.get(service).copied() else { return (None, None) };
+    let listed = view.region.prefix_lists.iter().find(|p| p.prefix_list_id == id && !p.cidrs.is_empty()).map(|p| p.cidrs.iter().map(String::as_str).collect::<Vec<_>>());
+    let entries = || match view.region.prefix_list_entries.get(id) {
+        Some(Answer::Output(entries)) if !entries.entries.is_empty() => Some(entries.entries.iter().filter_map(|e| e.cidr.as_deref()).collect::<Vec<_>>()),
+        _ => None,
+    };
+    let ranges = listed.or_else(entries).map(|cidrs| {
+        let mut set = IpSet::default();
+        for part in cidrs.into_iter().filter_map(IpSet::parse) {
+            set = set.union(&part);
+        }
+        set
+    });
+    (ranges, Some(id.to_owned()))
+}
+
+/// Judges the workload's own groups and ACLs towards public addresses. `exact`: all of `destinations` are really used (S3's
+/// list); else they are all that a name may lead to, so that "some" is not known rather than blocked.
+fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations: &IpSet, list: Option<&str>, exact: bool, port: u16) {
+    let (group_rule, out_rule, back_rule) = if exact { ("NW08", "NW09", "NW09") } else { ("NW02", "NW04", "NW05") };
+    let acl_severity = if exact { Severity::High } else { Severity::Critical };
+    let replies = &source.replies;
+    let groups = match list {
+        Some(list) if source.placement.groups_unseen.is_none() => {
+            let none = BTreeSet::new();
+            let peer = sg::Peer { addresses: destinations, groups: &none, prefix_list: Some(list) };
+            sg::admits(&view.index, &source.placement.security_groups, sg::Direction::Egress, &peer, port).decision
+        }
+        _ => source_sg(view, source, destinations, &BTreeSet::new(), &Link::None, port),
+    };
+    let out = acl(view, source.subnet_id, true, destinations, &PortSet::port(port));
+    let back = acl(view, source.subnet_id, false, destinations, replies);
+    for (hop, rule, severity, decision) in
+        [(HopName::SourceSg, group_rule, Severity::Critical, groups), (HopName::SourceNaclOut, out_rule, acl_severity, out), (HopName::SourceNaclIn, back_rule, acl_severity, back)]
+    {
+        let decision = if !exact && decision.partial {
+            let mut open = Decision::unknown(
+                decision.object.as_deref(),
+                format!("{}, and the name may lead to any of them", decision.detail),
+                Unseen::Datum("which public addresses the name leads to".to_owned()),
+            );
+            open.evidence = decision.evidence;
+            open
+        } else {
+            decision
+        };
+        leg.hop(hop, &decision);
+        if decision.verdict == Tri::Pass {
+            leg.passed.insert(rule);
+        }
+        if let Some(cause) = of_decision(rule, severity, if rule == "NW05" { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
+            leg.cause(cause);
+        }
+    }
+}
+
+/// The way over the internet. Its `route` hop fails where there is none.
+pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &str, port: u16) -> (Leg, Exit) {
+    let (ranges, list) = if family == Family::V4 { service_ranges(view, service) } else { (None, None) };
+    let exact = ranges.is_some();
+    let destinations = ranges.unwrap_or_else(|| public_space(family));
+    let exit = exit(view, source, family, &destinations);
+    let mut leg = Leg::new(Way::Internet);
+    own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
+    leg.hop(HopName::Route, &exit.decision);
+    for nat in &exit.nats {
+        for (hop_rule, decision) in nat_acl(view, source, nat, &destinations, port) {
+            let decision = if !exact && decision.partial {
+                Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
+            } else {
+                decision
+            };
+            if decision.verdict != Tri::Pass {
+                leg.hop(HopName::Route, &decision);
+            }
+            if let Some(cause) = of_decision(hop_rule, Severity::Critical, Severity::High, &decision, nat) {
+                leg.cause(cause);
+            }
+        }
+    }
+    leg.hops.sort_by_key(|h| h.hop);
+    (leg, exit)
+}
+
+/// The network ACLs around a NAT gateway's own subnet.
+fn nat_acl(view: &View<'_>, source: &Source<'_>, nat: &str, destinations: &IpSet, port: u16) -> Vec<(&'static str, Decision)> {
+    let from = source.of_family(Family::V4);
+    egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, destinations, port)
+}
+
+/// The way through a gateway endpoint, if this subnet's route table has it.
+pub enum Gateway<'v> {
+    /// No gateway endpoint of the service in the VPC, as far as was seen.
+    None,
+    /// There is one, and the route table of the subnet does not lead to it.
+    NotRouted(&'v VpcEndpoint, Option<String>, Decision),
+    /// There is one, and the route table leads to it.
+    Routed(&'v VpcEndpoint, Leg),
+    /// Whether the route table leads to it was not seen.
+    Unseen(&'v VpcEndpoint, Decision),
+}
+
+/// Looks for a gateway endpoint of a service in the source's VPC and judges the way through it.
+pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v VpcEndpoint], service: &str, port: u16) -> Gateway<'v> {
+    let Some(first) = endpoints.first().copied() else { return Gateway::None };
+    let Some(subnet) = source.subnet_id else {
+        return Gateway::Unseen(first, Decision::unknown(None, "the subnet was not seen", Unseen::Action(Action::DescribeSubnets)));
+    };
+    let table = match route::table_of(&view.index, subnet) {
+        Ok(table) => table,
+        Err(unseen) => return Gateway::Unseen(first, Decision::unknown(None, format!("the route table of {subnet} was not seen"), unseen)),
+    };
+    let id = table.route_table_id.as_str();
+    let Some(endpoint) = endpoints.iter().copied().find(|e| e.route_table_ids.iter().any(|t| t == id) || table.routes.iter().any(|r| r.gateway_id.as_deref() == Some(&e.vpc_endpoint_id))) else {
+        let evidence = Evidence::new(Action::DescribeVpcEndpoints, "RouteTableIds", first.route_table_ids.join(", "), format!("{id} is not among them"));
+        let decision = Decision::fail(Some(id), format!("{} is not in {id}, the route table of {subnet}", first.vpc_endpoint_id)).because(evidence);
+        return Gateway::NotRouted(first, Some(id.to_owned()), decision);
+    };
+    let mut leg = Leg::new(Way::GatewayEndpoint);
+    let (ranges, list) = service_ranges(view, service);
+    let decision = gateway_route(view, table, endpoint, ranges.as_ref());
+    match &ranges {
+        Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
+        None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),
+    }
+    leg.hop(HopName::Route, &decision);
+    match of_decision("NW07", Severity::Critical, Severity::Critical, &decision, id) {
+        None => {
+            leg.passed.insert("NW07");
+        }
+        Some(cause) => leg.cause(cause),
+    }
+    leg.hops.sort_by_key(|h| h.hop);
+    Gateway::Routed(endpoint, leg)
+}
+
+/// The route to the service's list, and narrower routes that take parts of it elsewhere.
+fn gateway_route(view: &View<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>) -> Decision {
+    let id = table.route_table_id.as_str();
+    let own = table.routes.iter().find(|r| r.gateway_id.as_deref() == Some(&endpoint.vpc_endpoint_id));
+    if let Some(state) = own.and_then(|r| r.state.as_deref())
+        && state.eq_ignore_ascii_case("blackhole")
+    {
+        let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", state, &endpoint.vpc_endpoint_id);
+        return Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence);
+    }
+    let Some(ranges) = ranges else { return Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id)) };
+    for (part, choice) in route::partition(&view.index, table, ranges) {
+        if let route::Choice::Route(choice) = &choice {
+            match &choice.target {
+                route::Target::Blackhole(_) => {
+                    let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", "blackhole", choice.destination.clone());
+                    return Decision::fail(Some(id), format!("a narrower route of {id} to {} leads nowhere and takes {part} from {}", choice.destination, endpoint.vpc_endpoint_id)).because(evidence);
+                }
+                route::Target::Interface(_) | route::Target::TransitGateway(_) | route::Target::Peering(_) | route::Target::VpnGateway(_) | route::Target::Other(_)
+                    if choice.destination != "0.0.0.0/0" =>
+                {
+                    return Decision::unknown(
+                        Some(id),
+                        format!("a narrower route of {id} sends {part} to {}", choice.target.describe()),
+                        Unseen::Datum(format!("what lies behind {}", choice.target.describe())),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+    Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id))
+}
+
+/// Groups and ACLs where the service's ranges were not seen: what is open to everything is open to them.
+fn unseen_ranges(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, service: &str, list: Option<&str>, port: u16) {
+    let everything = public_space(Family::V4);
+    let unseen = Unseen::Action(Action::DescribePrefixLists);
+    let soften = |decision: Decision| match decision.verdict {
+        Tri::Fail if decision.partial => Decision::unknown(decision.object.as_deref(), format!("the ranges of {service} were not seen; {}", decision.detail), unseen.clone()),
+        _ => decision,
+    };
+    let none = BTreeSet::new();
+    let groups = match &source.placement.groups_unseen {
+        Some(unseen) => Decision::unknown(None, "the security groups of the workload were not seen", unseen.clone()),
+        None => {
+            let peer = sg::Peer { addresses: &everything, groups: &none, prefix_list: list };
+            soften(sg::admits(&view.index, &source.placement.security_groups, sg::Direction::Egress, &peer, port).decision)
+        }
+    };
+    let out = soften(acl(view, source.subnet_id, true, &everything, &PortSet::port(port)));
+    let back = soften(acl(view, source.subnet_id, false, &everything, &source.replies));
+    for (hop, rule, severity, decision) in
+        [(HopName::SourceSg, "NW08", Severity::Critical, groups), (HopName::SourceNaclOut, "NW09", Severity::High, out), (HopName::SourceNaclIn, "NW09", Severity::High, back)]
+    {
+        leg.hop(hop, &decision);
+        if decision.verdict == Tri::Pass {
+            leg.passed.insert(rule);
+        }
+        if let Some(cause) = of_decision(rule, severity, Severity::Medium, &decision, source.subnet_id.unwrap_or_default()) {
+            leg.cause(cause);
+        }
+    }
+}
+
+/// A failing leg without a way.
+pub fn no_way(hop: HopName, object: Option<&str>, detail: String) -> Leg {
+    let mut leg = Leg::new(Way::None);
+    leg.hop(hop, &Decision::fail(object, detail));
+    leg
+}
+
+/// An unknown leg, owned by a rule.
+pub fn not_seen(rule: &'static str, severity: Severity, object: &str, hop: HopName, detail: &str, unseen: BTreeSet<Unseen>) -> Leg {
+    let mut leg = Leg::new(Way::Unknown);
+    let mut decision = Decision::unknown(None, detail, Unseen::Datum(detail.to_owned()));
+    decision.unseen.clone_from(&unseen);
+    leg.hop(hop, &decision);
+    leg.cause(unknown(rule, severity, object, detail, unseen));
+    leg
+}
+
+/// A failing cause on a leg.
+pub fn blame(leg: &mut Leg, rule: &'static str, severity: Severity, object: &str, detail: impl Into<String>, evidence: Vec<Evidence>) {
+    leg.cause(fail(rule, severity, object, detail, evidence));
+}
+
+/// The way to exact public addresses: through a gateway endpoint whose list holds them, or the internet.
+pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, port: u16) -> Leg {
+    let family = if destinations.v4().is_empty() { Family::V6 } else { Family::V4 };
+    let table = source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok());
+    let gateway =
+        table.is_some_and(|t| route::partition(&view.index, t, destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))));
+    let mut leg = Leg::new(if gateway { Way::GatewayEndpoint } else { Way::Internet });
+    own_filters(view, source, &mut leg, destinations, None, true, port);
+    if gateway {
+        leg.hop(HopName::Route, &Decision::pass(table.map(|t| t.route_table_id.as_str()), "a gateway endpoint holds the address"));
+    } else {
+        let exit = exit(view, source, family, destinations);
+        leg.hop(HopName::Route, &exit.decision);
+        if exit.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) {
+            leg.way = Way::None;
+            leg.hop(HopName::Route, &Decision::fail(exit.decision.object.as_deref(), exit.decision.detail.clone()));
+        }
+    }
+    leg.hops.sort_by_key(|h| h.hop);
+    leg
+}
+
+/// Whether an IPv6-only subnet reaches IPv4 addresses by DNS64 and a NAT gateway.
+pub fn has_nat64(view: &View<'_>, source: &Source<'_>) -> bool {
+    source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s)).is_some_and(|a| a.class == Some(Egress::Nat))
+}
