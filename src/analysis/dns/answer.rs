@@ -193,6 +193,11 @@ impl Set {
         self.answers.is_empty() && !self.open
     }
 
+    /// Whether one of the answers must hold.
+    pub(super) const fn is_closed(&self) -> bool {
+        !self.open
+    }
+
     /// Possible answers.
     pub(super) fn answers(&self) -> impl Iterator<Item = &NameAnswer> {
         self.answers.values()

@@ -66,6 +66,22 @@ impl<'v> Resolver<'v> {
         Depths { sure: sure.filter(|_| hostnames == Some(true)), possible }
     }
 
+    /// Why more zones and endpoints may decide a name than were seen. None of them works with enableDnsHostnames off.
+    pub(super) fn unseen_here(&self, vpc: &str) -> Vec<Unseen> {
+        if self.hostnames(vpc) == Some(false) {
+            return Vec::new();
+        }
+        self.endpoints_unseen(vpc).into_iter().chain(self.zones_unseen(vpc)).collect()
+    }
+
+    /// What Route 53 Profiles may bring to a VPC: rules, zones and firewall rules, none of which show in the VPC's own lists.
+    pub(super) fn profiles(&self, vpc: &str) -> Vec<Unseen> {
+        let action = Action::ListProfileAssociations;
+        let unseen = (!self.view.seen(action) && !self.view.options.plain_dns).then_some(Unseen::Action(action));
+        let brought = self.profiles_of_vpc.get(vpc).into_iter().flatten().map(|profile| Unseen::Datum(format!("what Route 53 Profile {profile} brings to {vpc}")));
+        brought.chain(unseen).collect()
+    }
+
     /// What zones and endpoints of the VPC say, else the public DNS.
     pub(super) fn local(&self, question: &Question<'_>) -> Set {
         let (vpc, host) = (question.vpc, question.host);
@@ -84,13 +100,6 @@ impl<'v> Resolver<'v> {
         }
         if hostnames.is_none() {
             set.doubt(Unseen::Action(Action::DescribeVpcAttribute));
-        }
-        let profiles = Action::ListProfileAssociations;
-        if !self.view.seen(profiles) && !self.view.options.plain_dns {
-            set.open(Unseen::Action(profiles));
-        }
-        for profile in self.profiles_of_vpc.get(vpc).into_iter().flatten() {
-            set.open(Unseen::Datum(format!("what Route 53 Profile {profile} brings to {vpc}")));
         }
         set
     }
@@ -112,7 +121,7 @@ impl<'v> Resolver<'v> {
         let (vpc, host) = (question.vpc, question.host);
         let mut set = Set::default();
         let Standing { mut takers, bystanders, unmodelled } = self.standing(question);
-        self.endpoints_unseen(vpc).into_iter().chain(self.zones_unseen(vpc)).chain(unmodelled).for_each(|u| set.open(u));
+        self.unseen_here(vpc).into_iter().chain(unmodelled).for_each(|u| set.open(u));
         let (zone_depth, zones) = self.zones_for(vpc, host);
         // Of the same name, the endpoint's zone was there first: AWS lets neither be made beside the other.
         takers.retain(|(depth, ..)| zones.is_empty() || *depth >= zone_depth);

@@ -19,6 +19,8 @@ mod resolver;
 mod rules;
 mod scope;
 mod target;
+#[cfg(test)]
+mod tests;
 mod zones;
 
 pub use answer::{Families, NameAnswer, NameCause, NameTarget, Names};

@@ -47,6 +47,8 @@ pub(super) struct Question<'q> {
     pub vpc: &'q str,
     /// Normal name.
     pub host: &'q str,
+    /// The name that was asked first: what a record redirects to must serve it.
+    pub asked: &'q str,
     /// Short name of the service that the host belongs to, or nothing.
     pub service: &'q str,
     pub consumer: Families,
@@ -152,7 +154,7 @@ impl<'v> Resolver<'v> {
     #[must_use]
     pub fn resolve(&self, vpc: &str, host: &str, service: &str, consumer: Families) -> Names {
         let host = name::normal(host);
-        let question = Question { vpc, host: &host, service, consumer, inbound: false, redirections: 0 };
+        let question = Question { vpc, host: &host, asked: &host, service, consumer, inbound: false, redirections: 0 };
         let servers = dhcp::servers(self.view, vpc);
         if !servers.amazon && servers.own.is_empty() {
             let id = servers.options.as_deref().unwrap_or_default();
@@ -174,7 +176,7 @@ impl<'v> Resolver<'v> {
     }
 
     /// A server that is not Amazon's resolver of this VPC: an inbound Resolver endpoint, else one whose forwarding is not seen.
-    fn own_server(&self, question: &Question<'_>, servers: &Servers, server: &str) -> Set {
+    fn own_server<'t>(&'t self, question: &Question<'t>, servers: &Servers, server: &str) -> Set {
         let (vpc, options) = (question.vpc, servers.options.as_deref());
         let hosts = server.parse().map(|a| self.inbound_at(vpc, a)).unwrap_or_default();
         let mut set = Set::default();
@@ -188,7 +190,7 @@ impl<'v> Resolver<'v> {
         if hosts.is_empty() {
             let detail = format!("{vpc} hands out the DNS server {server}, which asks the public DNS for {}, unless it forwards the name to Amazon's resolver", question.host);
             let evidence = Evidence::new(Action::DescribeDhcpOptions, "domain-name-servers", servers.own.join(" "), "no resolver of Amazon's");
-            set = self.unseen_forwarding(question, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence));
+            set = self.unseen_forwarding(question, server, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence), &mut Vec::new());
             set.doubt(Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS")));
         }
         set

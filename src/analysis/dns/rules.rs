@@ -3,6 +3,7 @@
 //! The most specific wins; a rule beats a private zone of the same name.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::amazon::Trail;
 use super::answer::{NameAnswer, NameTarget, Set};
@@ -90,8 +91,14 @@ impl<'v> Resolver<'v> {
             set.join(self.forwarded(question, rule, trail));
         }
         doubts.into_iter().for_each(|u| set.doubt(u));
-        open.into_iter().for_each(|u| set.open(u));
+        open.into_iter().chain(self.unseen_here(question.vpc)).chain(self.profiles(question.vpc)).for_each(|u| set.open(u));
         set
+    }
+
+    /// The FORWARD rule that may decide a name here, if there is one.
+    pub(super) fn forwarding_rule(&self, question: &Question<'_>) -> Option<&'v ResolverRule> {
+        let depths = self.zone_depths(question);
+        self.rule_for(question.vpc, question.host).forward.into_iter().find(|(depth, _)| depths.sure.is_none_or(|s| *depth >= s)).map(|(_, rule)| rule)
     }
 
     /// Where a FORWARD rule sends a query: resolvers of Amazon's that were seen, else servers whose forwarding was not.
@@ -115,7 +122,7 @@ impl<'v> Resolver<'v> {
                     let detail = format!("Resolver rule {} sends {} to {target}, which asks the public DNS, unless it forwards the name back", rule.id, question.host);
                     let evidence = Evidence::new(Action::ListResolverRules, "DomainName", rule.domain_name.as_deref().unwrap_or_default(), format!("forwarded to {target}"));
                     let public = Self::public(question, Some(&rule.id), detail).owned("DN08", vpc).because(evidence);
-                    set.join(self.unseen_forwarding(question, self.local(question), public));
+                    set.join(self.unseen_forwarding(question, target, self.local(question), public, trail));
                     set.doubt(Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id)));
                 }
             }
@@ -128,9 +135,9 @@ impl<'v> Resolver<'v> {
 
     /// A server that may forward to Amazon's resolver here, may ask the public DNS, or may lead to an endpoint elsewhere that
     /// this VPC is joined to.
-    pub(super) fn unseen_forwarding(&self, question: &Question<'_>, amazon: Set, public: NameAnswer) -> Set {
+    pub(super) fn unseen_forwarding<'t>(&'t self, question: &Question<'t>, server: &str, amazon: Set, public: NameAnswer, trail: &mut Trail<'t>) -> Set {
         let mut set = amazon;
-        let known = set.answers().any(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
+        let known = set.is_closed() && set.answers().all(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
         set.add(public);
         if !known && !question.service.is_empty() {
             for endpoint in self.view.index.endpoints.values() {
@@ -143,8 +150,17 @@ impl<'v> Resolver<'v> {
             }
         }
         for action in [Action::ListResolverEndpoints, Action::ListResolverEndpointIpAddresses] {
-            if !self.view.seen(action) && !self.view.options.plain_dns {
-                set.doubt(Unseen::Action(action));
+            if self.view.seen(action) || self.view.options.plain_dns {
+                continue;
+            }
+            // It may be an inbound Resolver endpoint: of this VPC if it has an address here, else of any other that is joined.
+            match server.parse::<IpAddr>() {
+                Ok(address) if self.contains(question.vpc, address) => {
+                    set.join(self.amazon(&question.to(question.vpc, true), trail));
+                    set.doubt(Unseen::Action(action));
+                }
+                Ok(IpAddr::V4(v4)) if !v4.is_private() => set.doubt(Unseen::Action(action)),
+                _ => set.open(Unseen::Action(action)),
             }
         }
         set

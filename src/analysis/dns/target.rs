@@ -82,11 +82,22 @@ impl Resolver<'_> {
             return self.endpoint_target(question, zone, &target, &id, az.as_deref(), families);
         }
         let mut out = Set::default();
-        let inner = self.local(&question.about(&target));
+        let next = question.about(&target);
+        if cname && let Some(rule) = self.forwarding_rule(&next) {
+            out.open(Unseen::Datum(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id)));
+        }
+        let inner = self.local(&next);
         let (answers, unseen, open) = inner.parts();
         for mut answer in answers {
             if answer.target == NameTarget::Public {
                 out.open(Unseen::Datum(format!("where {target} leads, to which hosted zone {} redirects", zone.id)));
+                continue;
+            }
+            if let NameTarget::Endpoint { id, addresses } | NameTarget::Remote { id, addresses } = &answer.target
+                && let Some(endpoint) = self.view.index.endpoints.get(id.as_str())
+                && !self.serves(question, endpoint)
+            {
+                out.add(self.towards(question, zone, endpoint, addresses.clone(), answer.records.and(families)));
                 continue;
             }
             answer.records = answer.records.and(families);
@@ -126,7 +137,7 @@ impl Resolver<'_> {
     /// An answer that leads to an endpoint, or to a wrong one.
     fn towards(&self, question: &Question<'_>, zone: &Zone<'_>, endpoint: &VpcEndpoint, addresses: Option<BTreeSet<IpAddr>>, families: Families) -> NameAnswer {
         let (host, id) = (question.host, endpoint.vpc_endpoint_id.clone());
-        if !is_interface(endpoint) || !(of_service(self.view, endpoint, question.service) || self.stands_behind(endpoint, host)) {
+        if !self.serves(question, endpoint) {
             let service = endpoint.service_name.as_deref().unwrap_or("another service");
             let all = addresses.or_else(|| self.addresses(endpoint, None).map(|a| a.into_iter().collect())).unwrap_or_default();
             return NameAnswer::new(NameTarget::Private(all), families, Some(zone.id), format!("hosted zone {} sends {host} to {id}, an endpoint of {service}", zone.name)).owned("DN07", zone.id);
@@ -217,16 +228,17 @@ impl Resolver<'_> {
         !endpoint.network_interface_ids.is_empty() && endpoint.network_interface_ids.iter().all(|id| self.view.index.interfaces.get(id.as_str()).is_some_and(|i| i.availability_zone.is_some()))
     }
 
-    /// Whether the endpoint's service has the name, private DNS on or off.
-    fn stands_behind(&self, endpoint: &VpcEndpoint, host: &str) -> bool {
-        names_of(self.view, endpoint).names.iter().any(|n| name::matches(n, host))
+    /// Whether an endpoint is one for the name that was asked, private DNS on or off.
+    fn serves(&self, question: &Question<'_>, endpoint: &VpcEndpoint) -> bool {
+        is_interface(endpoint) && (of_service(self.view, endpoint, question.service) || names_of(self.view, endpoint).names.iter().any(|n| name::matches(n, question.asked)))
     }
 
     /// Endpoints that have an address, as seen from `vpc`: an address in its own range is local, whoever else uses it.
     fn owners(&self, vpc: &str, address: IpAddr) -> Vec<&str> {
-        let local = self.contains(vpc, address);
-        let all = self.endpoint_addresses.get(&address).into_iter().flatten();
-        all.filter(|id| local == (self.view.index.endpoints.get(**id).and_then(|e| e.vpc_id.as_deref()) == Some(vpc))).copied().collect()
+        let of_vpc = |id: &&str| self.view.index.endpoints.get(*id).and_then(|e| e.vpc_id.as_deref()) == Some(vpc);
+        let all = self.endpoint_addresses.get(&address).map(Vec::as_slice).unwrap_or_default();
+        let (own, others): (Vec<&str>, Vec<&str>) = all.iter().copied().partition(|id| of_vpc(id));
+        if own.is_empty() && !self.contains(vpc, address) { others } else { own }
     }
 }
 
