@@ -16,7 +16,7 @@ impl Resolver<'_> {
         let (vpc, host) = (question.vpc, question.host);
         if trail.contains(&(vpc, question.inbound)) {
             let mut set: Set = NameAnswer::nothing(Some(vpc), format!("Resolver rules send {host} round in a circle")).owned("DN08", vpc).into();
-            set.open(Unseen::Datum(format!("what becomes of a query that Resolver rules of {vpc} send round in a circle")));
+            set.open(Unseen::Elsewhere(format!("what becomes of a query that Resolver rules of {vpc} send round in a circle")));
             return set;
         }
         trail.push((vpc, question.inbound));

@@ -140,7 +140,7 @@ impl Resolver<'_> {
             let entries = endpoint.dns_entries.iter().filter_map(|e| e.dns_name.as_deref()).map(name::normal);
             let gateway = endpoint.vpc_endpoint_type.as_deref().is_some_and(|t| t.to_ascii_lowercase().starts_with("gateway"));
             let takes = !gateway && usable(endpoint) != Usable::No && entries.into_iter().any(|n| !n.contains(".vpce.") && name::matches(&n, host));
-            return if takes { Hold::Unmodelled(Unseen::Datum(format!("what {id}, which is no interface endpoint, does with {host}"))) } else { Hold::Apart };
+            return if takes { Hold::Unmodelled(Unseen::Elsewhere(format!("what {id}, which is no interface endpoint, does with {host}"))) } else { Hold::Apart };
         }
         let state = usable(endpoint);
         if state == Usable::No {
@@ -158,8 +158,8 @@ impl Resolver<'_> {
             return Hold::InboundOnly;
         }
         let doubt = match (on, state) {
-            (None, _) => Some(Unseen::Datum(format!("whether private DNS of {id} is on"))),
-            (_, Usable::Unsure) => Some(Unseen::Datum(format!("what the state {:?} of {id} means", endpoint.state.as_deref().unwrap_or_default()))),
+            (None, _) => Some(Unseen::Elsewhere(format!("whether private DNS of {id} is on"))),
+            (_, Usable::Unsure) => Some(Unseen::Elsewhere(format!("what the state {:?} of {id} means", endpoint.state.as_deref().unwrap_or_default()))),
             _ => None,
         };
         match (zone, doubt) {

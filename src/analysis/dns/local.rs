@@ -78,7 +78,7 @@ impl<'v> Resolver<'v> {
     pub(super) fn profiles(&self, vpc: &str) -> Vec<Unseen> {
         let action = Action::ListProfileAssociations;
         let unseen = (!self.view.seen(action) && !self.view.options.plain_dns).then_some(Unseen::Action(action));
-        let brought = self.profiles_of_vpc.get(vpc).into_iter().flatten().map(|profile| Unseen::Datum(format!("what Route 53 Profile {profile} brings to {vpc}")));
+        let brought = self.profiles_of_vpc.get(vpc).into_iter().flatten().map(|profile| Unseen::Elsewhere(format!("what Route 53 Profile {profile} brings to {vpc}")));
         brought.chain(unseen).collect()
     }
 
@@ -87,7 +87,7 @@ impl<'v> Resolver<'v> {
         let (vpc, host) = (question.vpc, question.host);
         let mut set = Set::default();
         if question.redirections > REDIRECTIONS {
-            set.open(Unseen::Datum(format!("where {host} leads, after {REDIRECTIONS} redirections")));
+            set.open(Unseen::Elsewhere(format!("where {host} leads, after {REDIRECTIONS} redirections")));
             return set;
         }
         let hostnames = self.hostnames(vpc);
@@ -128,7 +128,7 @@ impl<'v> Resolver<'v> {
         let best = takers.iter().filter(|(.., doubt)| doubt.is_none()).map(|(depth, ..)| *depth).max();
         takers.retain(|(depth, ..)| best.is_none_or(|b| *depth >= b));
         if let [_, _, ..] = takers.as_slice() {
-            set.doubt(Unseen::Datum(format!("which of several endpoints of {vpc} takes {host}")));
+            set.doubt(Unseen::Elsewhere(format!("which of several endpoints of {vpc} takes {host}")));
         }
         for (_, endpoint, doubt) in takers {
             let id = &endpoint.vpc_endpoint_id;
@@ -144,7 +144,7 @@ impl<'v> Resolver<'v> {
             set.add(self.passed_by(question, &bystanders));
         }
         if let [first, second, ..] = zones.as_slice() {
-            set.doubt(Unseen::Datum(format!("which of the hosted zones {} and {} of one name answers", first.id, second.id)));
+            set.doubt(Unseen::Elsewhere(format!("which of the hosted zones {} and {} of one name answers", first.id, second.id)));
         }
         for zone in zones {
             set.join(self.by_zone(question, zone));
@@ -165,7 +165,7 @@ impl<'v> Resolver<'v> {
             Err(unseen) => return hidden(format!("hosted zone {} ({}) decides {host}, and its records were not seen", zone.name, zone.id), unseen),
         };
         let mut set = match records.look_up(&zone.name, host) {
-            Node::Delegated(at) => hidden(format!("hosted zone {} delegates {at}", zone.name), Unseen::Datum(format!("where hosted zone {} delegates {at} to", zone.id))),
+            Node::Delegated(at) => hidden(format!("hosted zone {} delegates {at}", zone.name), Unseen::Elsewhere(format!("where hosted zone {} delegates {at} to", zone.id))),
             Node::Sets(sets) => self.record_targets(question, zone, &sets),
             Node::Absent => Set::default(),
         };

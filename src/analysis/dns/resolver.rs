@@ -184,7 +184,7 @@ impl<'v> Resolver<'v> {
             set.join(self.rebased(self.amazon(&question.to(host_vpc, true), &mut Vec::new()), vpc, host_vpc));
             if !works {
                 set.add(NameAnswer::nothing(options, format!("the Resolver endpoint at {server} does not answer")).owned("DN04", vpc));
-                set.doubt(Unseen::Datum(format!("whether the Resolver endpoint at {server} works")));
+                set.doubt(Unseen::Elsewhere(format!("whether the Resolver endpoint at {server} works")));
             }
         }
         if hosts.is_empty() {

@@ -44,18 +44,18 @@ impl<'v> Resolver<'v> {
             let Some(rule) = self.rules.get(id) else {
                 // Amazon's own rule for everything else shows among the associations, and changes nothing.
                 if !id.starts_with("rslvr-autodefined-") {
-                    choice.open.insert(if self.view.seen(rules) { Unseen::Datum(format!("Resolver rule {id}, which {vpc} uses")) } else { Unseen::Action(rules) });
+                    choice.open.insert(if self.view.seen(rules) { Unseen::Elsewhere(format!("Resolver rule {id}, which {vpc} uses")) } else { Unseen::Action(rules) });
                 }
                 continue;
             };
             let Some(domain) = rule.domain_name.as_deref().map(name::normal) else {
-                choice.open.insert(Unseen::Datum(format!("the domain of Resolver rule {id}")));
+                choice.open.insert(Unseen::Elsewhere(format!("the domain of Resolver rule {id}")));
                 continue;
             };
             if name::covers(&domain, host) {
                 let sure = in_force(association.status.as_deref(), "COMPLETE") && in_force(rule.status.as_deref(), "COMPLETE");
                 if !sure {
-                    choice.doubts.insert(Unseen::Datum(format!("whether Resolver rule {id} is in force")));
+                    choice.doubts.insert(Unseen::Elsewhere(format!("whether Resolver rule {id} is in force")));
                 }
                 matching.push((name::depth(&domain), sure, rule));
             }
@@ -70,7 +70,7 @@ impl<'v> Resolver<'v> {
                 "FORWARD" => choice.forward.push((depth, rule)),
                 "SYSTEM" | "RECURSIVE" => choice.amazon = true,
                 other => {
-                    choice.open.insert(Unseen::Datum(format!("where Resolver rule {} of type {other:?} leads", rule.id)));
+                    choice.open.insert(Unseen::Elsewhere(format!("where Resolver rule {} of type {other:?} leads", rule.id)));
                 }
             }
             if sure {
@@ -112,7 +112,7 @@ impl<'v> Resolver<'v> {
                 set.join(self.rebased(self.amazon(&question.to(host_vpc, true), trail), vpc, host_vpc));
                 if !works {
                     set.add(NameAnswer::nothing(Some(&rule.id), format!("the Resolver endpoint at {target} does not answer")).owned("DN08", vpc));
-                    set.doubt(Unseen::Datum(format!("whether the Resolver endpoint at {target} works")));
+                    set.doubt(Unseen::Elsewhere(format!("whether the Resolver endpoint at {target} works")));
                 }
             }
             match outbound {
@@ -128,7 +128,7 @@ impl<'v> Resolver<'v> {
             }
         }
         if rule.target_ips.is_empty() {
-            set.open(Unseen::Datum(format!("the servers of Resolver rule {}", rule.id)));
+            set.open(Unseen::Elsewhere(format!("the servers of Resolver rule {}", rule.id)));
         }
         set
     }

@@ -60,7 +60,7 @@ impl Resolver<'_> {
     /// Of several record sets one answers at a time.
     fn several(&self, out: &mut Set, zone: &Zone<'_>, sets: &[&ResourceRecordSet]) {
         if let [first, _, ..] = sets {
-            out.doubt(Unseen::Datum(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id)));
+            out.doubt(Unseen::Elsewhere(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id)));
         }
     }
 
@@ -84,13 +84,13 @@ impl Resolver<'_> {
         let mut out = Set::default();
         let next = question.about(&target);
         if cname && let Some(rule) = self.forwarding_rule(&next) {
-            out.open(Unseen::Datum(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id)));
+            out.open(Unseen::Elsewhere(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id)));
         }
         let inner = self.local(&next);
         let (answers, unseen, open) = inner.parts();
         for mut answer in answers {
             if answer.target == NameTarget::Public {
-                out.open(Unseen::Datum(format!("where {target} leads, to which hosted zone {} redirects", zone.id)));
+                out.open(Unseen::Elsewhere(format!("where {target} leads, to which hosted zone {} redirects", zone.id)));
                 continue;
             }
             if let NameTarget::Endpoint { id, addresses } | NameTarget::Remote { id, addresses } = &answer.target
@@ -154,7 +154,7 @@ impl Resolver<'_> {
         for address in values {
             let owners = self.owners(question.vpc, *address);
             if let [_, _, ..] = owners.as_slice() {
-                out.doubt(Unseen::Datum(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id)));
+                out.doubt(Unseen::Elsewhere(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id)));
             }
             if owners.is_empty() {
                 others.insert(*address);
@@ -208,7 +208,7 @@ impl Resolver<'_> {
         if !self.view.seen(endpoints) {
             return Some(Unseen::Action(endpoints));
         }
-        let whose = || Unseen::Datum(format!("who has the address {address}"));
+        let whose = || Unseen::Elsewhere(format!("who has the address {address}"));
         let same_service = || self.view.index.endpoints.values().filter(|e| of_service(self.view, e, question.service));
         if same_service().any(|e| self.addresses(e, None).is_none()) {
             return Some(Unseen::Action(interfaces));

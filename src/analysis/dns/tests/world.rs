@@ -221,7 +221,18 @@ impl World {
     }
 
     pub fn with<T>(&self, ask: impl FnOnce(&View<'_>) -> T) -> T {
-        ask(&View { region: &self.region, index: Index::new(&self.region), options: &self.options, now: None, vpcs: Vec::new(), placements: Vec::new(), paths: Vec::new() })
+        ask(&View {
+            region: &self.region,
+            index: Index::new(&self.region),
+            options: &self.options,
+            now: None,
+            vpcs: Vec::new(),
+            placements: Vec::new(),
+            hints: Vec::new(),
+            unseen_needs: Default::default(),
+            roster: Default::default(),
+            paths: Vec::new(),
+        })
     }
 
     pub fn resolve(&self, vpc: &str, host: &str, service: &str, consumer: Families) -> Names {
@@ -237,7 +248,7 @@ impl World {
     pub fn unseen(&self, host: &str, service: &str) -> Vec<String> {
         let words = |u: &Unseen| match u {
             Unseen::Action(action) => action.name().to_owned(),
-            Unseen::Datum(text) => text.clone(),
+            Unseen::Elsewhere(text) | Unseen::Datum(text) => text.clone(),
         };
         self.resolve("vpc-a", &full(host), service, Families::V4).unseen.iter().map(words).collect()
     }
