@@ -112,7 +112,11 @@ impl Resolver<'_> {
     fn matches(&self, rule: &FirewallRule, host: &str) -> Match {
         let Some(list) = rule.firewall_domain_list_id.as_deref() else {
             // Rules against algorithmically made names and tunnels carry no list; none of AWS's names is one.
-            return if rule.dns_threat_protection.is_some() { Match::No } else { Match::Maybe(Unseen::Elsewhere(format!("what DNS Firewall rule {} matches", rule.name.as_deref().unwrap_or_default()))) };
+            return if rule.dns_threat_protection.is_some() {
+                Match::No
+            } else {
+                Match::Maybe(Unseen::Elsewhere(format!("what DNS Firewall rule {} matches", rule.name.as_deref().unwrap_or_default())))
+            };
         };
         if self.managed_lists.contains(list) {
             return Match::No;

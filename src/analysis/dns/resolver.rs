@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::answer::{Families, NameAnswer, Names, Set};
+use super::answer::{Doubt, Families, NameAnswer, Names, Set};
 use super::dhcp::{self, Servers};
 use super::endpoints::{addresses_of, is_interface};
 use super::firewall::{DomainList, in_force};
@@ -167,10 +167,10 @@ impl<'v> Resolver<'v> {
             set.join(self.own_server(&question, &servers, server));
         }
         if servers.amazon && !servers.own.is_empty() {
-            set.doubt(Unseen::Datum(format!("which of the DNS servers that {vpc} hands out a query goes to")));
+            set.doubt(Doubt::new("DN04", vpc, Unseen::Datum(format!("which of the DNS servers that {vpc} hands out a query goes to"))));
         }
         if let Some(unseen) = servers.unseen {
-            set.open(unseen);
+            set.open(Doubt::new("DN04", vpc, unseen));
         }
         set.finish()
     }
@@ -184,14 +184,14 @@ impl<'v> Resolver<'v> {
             set.join(self.rebased(self.amazon(&question.to(host_vpc, true), &mut Vec::new()), vpc, host_vpc));
             if !works {
                 set.add(NameAnswer::nothing(options, format!("the Resolver endpoint at {server} does not answer")).owned("DN04", vpc));
-                set.doubt(Unseen::Elsewhere(format!("whether the Resolver endpoint at {server} works")));
+                set.doubt(Doubt::new("DN04", vpc, Unseen::Elsewhere(format!("whether the Resolver endpoint at {server} works"))));
             }
         }
         if hosts.is_empty() {
             let detail = format!("{vpc} hands out the DNS server {server}, which asks the public DNS for {}, unless it forwards the name to Amazon's resolver", question.host);
             let evidence = Evidence::new(Action::DescribeDhcpOptions, "domain-name-servers", servers.own.join(" "), "no resolver of Amazon's");
             set = self.unseen_forwarding(question, server, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence), &mut Vec::new());
-            set.doubt(Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS")));
+            set.doubt(Doubt::new("DN04", vpc, Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS"))));
         }
         set
     }

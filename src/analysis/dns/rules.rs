@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::amazon::Trail;
-use super::answer::{NameAnswer, NameTarget, Set};
+use super::answer::{Doubt, NameAnswer, NameTarget, Set};
 use super::dhcp;
 use super::endpoints::{Usable, is_interface, of_service, record_families, usable};
 use super::firewall::in_force;
@@ -90,8 +90,9 @@ impl<'v> Resolver<'v> {
         for (_, rule) in forward.iter().filter(|(depth, _)| depths.sure.is_none_or(|s| *depth >= s)) {
             set.join(self.forwarded(question, rule, trail));
         }
-        doubts.into_iter().for_each(|u| set.doubt(u));
-        open.into_iter().chain(self.unseen_here(question.vpc)).chain(self.profiles(question.vpc)).for_each(|u| set.open(u));
+        doubts.into_iter().for_each(|u| set.doubt(Doubt::new("DN08", question.vpc, u)));
+        let open = open.into_iter().map(|u| Doubt::new("DN08", question.vpc, u));
+        open.chain(self.unseen_here(question.vpc)).chain(self.profiles(question.vpc)).for_each(|d| set.open(d));
         set
     }
 
@@ -112,7 +113,7 @@ impl<'v> Resolver<'v> {
                 set.join(self.rebased(self.amazon(&question.to(host_vpc, true), trail), vpc, host_vpc));
                 if !works {
                     set.add(NameAnswer::nothing(Some(&rule.id), format!("the Resolver endpoint at {target} does not answer")).owned("DN08", vpc));
-                    set.doubt(Unseen::Elsewhere(format!("whether the Resolver endpoint at {target} works")));
+                    set.doubt(Doubt::new("DN08", vpc, Unseen::Elsewhere(format!("whether the Resolver endpoint at {target} works"))));
                 }
             }
             match outbound {
@@ -123,12 +124,12 @@ impl<'v> Resolver<'v> {
                     let evidence = Evidence::new(Action::ListResolverRules, "DomainName", rule.domain_name.as_deref().unwrap_or_default(), format!("forwarded to {target}"));
                     let public = Self::public(question, Some(&rule.id), detail).owned("DN08", vpc).because(evidence);
                     set.join(self.unseen_forwarding(question, target, self.local(question), public, trail));
-                    set.doubt(Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id)));
+                    set.doubt(Doubt::new("DN08", vpc, Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id))));
                 }
             }
         }
         if rule.target_ips.is_empty() {
-            set.open(Unseen::Elsewhere(format!("the servers of Resolver rule {}", rule.id)));
+            set.open(Doubt::new("DN08", vpc, Unseen::Elsewhere(format!("the servers of Resolver rule {}", rule.id))));
         }
         set
     }
@@ -137,6 +138,7 @@ impl<'v> Resolver<'v> {
     /// this VPC is joined to.
     pub(super) fn unseen_forwarding<'t>(&'t self, question: &Question<'t>, server: &str, amazon: Set, public: NameAnswer, trail: &mut Trail<'t>) -> Set {
         let mut set = amazon;
+        let rule = public.cause.as_ref().map_or("DN08", |c| c.rule);
         let known = set.is_closed() && set.answers().all(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
         set.add(public);
         if !known && !question.service.is_empty() {
@@ -157,10 +159,10 @@ impl<'v> Resolver<'v> {
             match server.parse::<IpAddr>() {
                 Ok(address) if self.contains(question.vpc, address) => {
                     set.join(self.amazon(&question.to(question.vpc, true), trail));
-                    set.doubt(Unseen::Action(action));
+                    set.doubt(Doubt::new(rule, question.vpc, Unseen::Action(action)));
                 }
-                Ok(IpAddr::V4(v4)) if !v4.is_private() => set.doubt(Unseen::Action(action)),
-                _ => set.open(Unseen::Action(action)),
+                Ok(IpAddr::V4(v4)) if !v4.is_private() => set.doubt(Doubt::new(rule, question.vpc, Unseen::Action(action))),
+                _ => set.open(Doubt::new(rule, question.vpc, Unseen::Action(action))),
             }
         }
         set

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::answer::{Families, NameAnswer, NameTarget, Set};
+use super::answer::{Doubt, Families, NameAnswer, NameTarget, Set};
 use super::endpoints::{deleted, is_interface, names_of, of_service, own_name_families};
 use super::name;
 use super::resolver::{Question, Resolver};
@@ -46,8 +46,8 @@ impl Resolver<'_> {
                     possible.join(self.set_targets(question, zone, set, families).map(|answer| answer.because(evidence())));
                 }
                 self.several(&mut possible, zone, &live);
-                let (answers, unseen, open) = possible.parts();
-                unseen.into_iter().for_each(|u| if open { out.open(u) } else { out.doubt(u) });
+                let answers = possible.take_answers();
+                out.join(possible);
                 (!live.is_empty()).then_some((families, answers))
             })
             .collect();
@@ -60,7 +60,7 @@ impl Resolver<'_> {
     /// Of several record sets one answers at a time.
     fn several(&self, out: &mut Set, zone: &Zone<'_>, sets: &[&ResourceRecordSet]) {
         if let [first, _, ..] = sets {
-            out.doubt(Unseen::Elsewhere(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id)));
+            out.doubt(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id))));
         }
     }
 
@@ -84,13 +84,12 @@ impl Resolver<'_> {
         let mut out = Set::default();
         let next = question.about(&target);
         if cname && let Some(rule) = self.forwarding_rule(&next) {
-            out.open(Unseen::Elsewhere(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id)));
+            out.open(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id))));
         }
-        let inner = self.local(&next);
-        let (answers, unseen, open) = inner.parts();
-        for mut answer in answers {
+        let mut inner = self.local(&next);
+        for mut answer in inner.take_answers() {
             if answer.target == NameTarget::Public {
-                out.open(Unseen::Elsewhere(format!("where {target} leads, to which hosted zone {} redirects", zone.id)));
+                out.open(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("where {target} leads, to which hosted zone {} redirects", zone.id))));
                 continue;
             }
             if let NameTarget::Endpoint { id, addresses } | NameTarget::Remote { id, addresses } = &answer.target
@@ -104,7 +103,7 @@ impl Resolver<'_> {
             answer.detail = format!("{} of hosted zone {} leads to {target}; {}", question.host, zone.id, answer.detail);
             out.add(answer);
         }
-        unseen.into_iter().for_each(|u| if open { out.open(u) } else { out.doubt(u) });
+        out.join(inner);
         out
     }
 
@@ -117,7 +116,7 @@ impl Resolver<'_> {
                 Some(unseen) => {
                     let mut out: Set =
                         NameAnswer::new(NameTarget::Private(BTreeSet::new()), families, Some(zone.id), format!("hosted zone {} sends {host} to {id}, which was not seen", zone.name)).into();
-                    out.open(unseen);
+                    out.open(Doubt::new("DN07", zone.id, unseen));
                     out
                 }
             };
@@ -154,7 +153,7 @@ impl Resolver<'_> {
         for address in values {
             let owners = self.owners(question.vpc, *address);
             if let [_, _, ..] = owners.as_slice() {
-                out.doubt(Unseen::Elsewhere(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id)));
+                out.doubt(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id))));
             }
             if owners.is_empty() {
                 others.insert(*address);
@@ -195,7 +194,7 @@ impl Resolver<'_> {
             return answer.owned("DN07", zone.id).into();
         }
         let mut set: Set = answer.into();
-        doubts.into_iter().flatten().for_each(|u| set.open(u));
+        doubts.into_iter().flatten().for_each(|u| set.open(Doubt::new("DN07", zone.id, u)));
         set
     }
 

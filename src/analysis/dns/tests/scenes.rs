@@ -42,9 +42,10 @@ fn an_endpoint_that_is_not_up_takes_no_name() {
         assert_eq!(world.says("ecs", "ecs"), "public", "{state}: the rule on endpoint states owns it");
     }
     assert_eq!(World::new().endpoint_with("vpce-1", "vpc-a", "ecs", &[], json!({"State": "Available"})).says("ecs", "ecs"), "endpoint vpce-1", "states compare without case");
-    let strange = World::new().endpoint_with("vpce-1", "vpc-a", "ecs", &[], json!({"State": "partial"}));
+    assert_eq!(World::new().endpoint_with("vpce-1", "vpc-a", "ecs", &[], json!({"State": "partial"})).says("ecs", "ecs"), "endpoint vpce-1", "some of its interfaces serve");
+    let strange = World::new().endpoint_with("vpce-1", "vpc-a", "ecs", &[], json!({"State": "recovering"}));
     assert_eq!(strange.says("ecs", "ecs"), "endpoint vpce-1 | public", "a state of which nothing is known leaves both");
-    assert_eq!(strange.unseen("ecs", "ecs"), ["what the state \"partial\" of vpce-1 means"]);
+    assert_eq!(strange.unseen("ecs", "ecs"), ["what the state \"recovering\" of vpce-1 means"]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::{Families, NameTarget, Names};
+use serde_json::json;
+
+use super::super::{Families, NameTarget, Names, PRESENCE};
 use super::oracle::{HOSTS, Spec, specs};
 use super::world::{OTHER_ACCOUNT, READS, World, cases, full};
 use crate::actions::Action;
@@ -29,6 +31,29 @@ fn each_listing_that_is_missing_is_named() {
         assert_eq!(world.says("ecs", "ecs"), says, "{action}");
         assert!(world.unseen("ecs", "ecs").contains(&action.name().to_owned()), "{action} is named");
     }
+}
+
+#[test]
+fn each_doubt_has_the_rule_that_does_not_know() {
+    for (action, rule) in [
+        (Action::DescribeVpcAttribute, "DN02"),
+        (Action::DescribeDhcpOptions, "DN04"),
+        (Action::DescribeVpcEndpoints, PRESENCE),
+        (Action::ListHostedZonesByVpc, "DN05"),
+        (Action::ListResolverRuleAssociations, "DN08"),
+        (Action::ListFirewallRuleGroupAssociations, "DN08"),
+        (Action::ListProfileAssociations, "DN08"),
+    ] {
+        let names = ecs().without(action).resolve("vpc-a", &full("ecs"), "ecs", Families::V4);
+        assert!(names.doubts.iter().any(|d| (d.rule, d.object.as_str(), &d.unseen) == (rule, "vpc-a", &Unseen::Action(action))), "{action}: {:?}", names.doubts);
+        assert_eq!(names.doubts.iter().map(|d| &d.unseen).collect::<Vec<_>>(), names.unseen.iter().collect::<Vec<_>>());
+    }
+    let doubts = |world: World| world.resolve("vpc-a", &full("ecs"), "ecs", Families::V4).doubts.into_iter().map(|d| (d.rule, d.object)).collect::<Vec<_>>();
+    let zone = |name: &str| World::new().zone_of("Z1", name, &["vpc-a"], json!({"OwningAccount": OTHER_ACCOUNT}));
+    assert_eq!(doubts(zone(&full("ecs"))), [("DN07", "Z1".to_owned())]);
+    assert_eq!(doubts(zone("amazonaws.com")), [("DN05", "Z1".to_owned())]);
+    assert_eq!(doubts(World::new().servers("vpc-a", &["10.0.9.9"])), [("DN04", "vpc-a".to_owned())]);
+    assert_eq!(doubts(World::new().endpoint_with("vpce-1", "vpc-a", "ecs", &[], json!({"State": "recovering"}))), [("EP02", "vpce-1".to_owned())]);
 }
 
 #[test]
