@@ -506,8 +506,8 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             }
             open.hop(HopName::Dns, &decision);
             open.passed = passed;
-            for (rule, severity, object) in name_rules(&decision.unseen, names, vpc, need, candidates) {
-                open.cause(leg::unknown(rule, severity, &object, detail.clone(), decision.unseen.clone()));
+            for (rule, severity, object, unseen) in name_rules(names, vpc, need, candidates) {
+                open.cause(leg::unknown(rule, severity, &object, detail.clone(), unseen));
             }
             // What else was not seen on any way stays said; what is visibly blocked on one way is not known to be taken.
             for cause in legs.into_iter().flat_map(|l| l.causes) {
@@ -525,35 +525,23 @@ fn as_unknown(cause: Cause, unseen: &BTreeSet<Unseen>) -> Cause {
     leg::unknown(cause.rule, cause.severity, &cause.object, cause.detail, unseen.clone())
 }
 
-/// Which rules do not know, for what was not seen of names.
-fn name_rules(unseen: &BTreeSet<Unseen>, names: &Names, vpc: &str, need: &Need, candidates: &Candidates<'_>) -> Vec<(&'static str, Severity, String)> {
-    let mut rules: Vec<(&'static str, Severity, String)> = Vec::new();
-    let owners = || need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s, vpc.to_owned())) } else { None });
-    for what in unseen {
-        match what {
-            Unseen::Action(Action::DescribeVpcEndpoints) | Unseen::Elsewhere(_) => rules.extend(owners()),
-            Unseen::Action(Action::DescribeVpcs | Action::DescribeVpcAttribute) => rules.push(("DN02", Severity::Critical, vpc.to_owned())),
-            Unseen::Action(Action::DescribeDhcpOptions) => rules.push(("DN04", Severity::High, vpc.to_owned())),
-            Unseen::Action(Action::ListHostedZonesByVpc | Action::ListResourceRecordSets) => {
-                rules.push(("DN05", Severity::High, vpc.to_owned()));
-                if !candidates.usable() {
-                    rules.extend(owners());
-                }
-            }
-            Unseen::Action(_) => {
-                rules.push(("DN08", Severity::High, vpc.to_owned()));
-                if !candidates.usable() {
-                    rules.extend(owners());
-                }
-            }
-            Unseen::Datum(_) => {
-                let cause = names.answers.iter().find_map(|a| a.cause.as_ref());
-                rules.push(cause.map_or(("DN04", Severity::High, vpc.to_owned()), |c| (c.rule, ownership::severity_of_name_rule(c.rule), c.object.clone())));
-            }
+/// Which rules do not know, on which object, for what was not seen of names.
+fn name_rules(names: &Names, vpc: &str, need: &Need, candidates: &Candidates<'_>) -> Vec<(&'static str, Severity, String, BTreeSet<Unseen>)> {
+    let mut rules = Vec::new();
+    for dns::Doubt { rule, object, unseen } in &names.doubts {
+        let unseen = BTreeSet::from([unseen.clone()]);
+        // Zones, rules and the like may lead to an endpoint that is not known here, if none is.
+        if *rule == dns::PRESENCE || (matches!(*rule, "DN05" | "DN07" | "DN08") && !candidates.usable()) {
+            rules.extend(need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s, vpc.to_owned(), unseen.clone())) } else { None }));
+        }
+        if *rule != dns::PRESENCE {
+            rules.push((*rule, ownership::severity_of_name_rule(rule), object.clone(), unseen));
         }
     }
     if rules.is_empty() {
-        rules.push(("DN08", Severity::High, vpc.to_owned()));
+        let cause = names.answers.iter().find_map(|a| a.cause.as_ref());
+        let (rule, object) = cause.map_or(("DN08", vpc.to_owned()), |c| (c.rule, c.object.clone()));
+        rules.push((rule, ownership::severity_of_name_rule(rule), object, BTreeSet::from([Unseen::Datum(names.decision_detail.clone())])));
     }
     rules
 }
