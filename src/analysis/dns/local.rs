@@ -88,7 +88,7 @@ impl<'v> Resolver<'v> {
         let (vpc, host) = (question.vpc, question.host);
         let mut set = Set::default();
         if question.redirections > REDIRECTIONS {
-            set.open(Doubt::new("DN07", vpc, Unseen::Elsewhere(format!("where {host} leads, after {REDIRECTIONS} redirections"))));
+            set.open(Doubt::new("DN05", vpc, Unseen::Elsewhere(format!("where {host} leads, after {REDIRECTIONS} redirections"))));
             return set;
         }
         let hostnames = self.hostnames(vpc);
