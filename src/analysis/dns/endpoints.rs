@@ -7,7 +7,7 @@ use super::answer::{Doubt, Families};
 use super::name;
 use super::resolver::Resolver;
 use crate::actions::Action;
-use crate::analysis::{Unseen, View};
+use crate::analysis::{Unseen, View, services};
 use crate::inventory::ec2::VpcEndpoint;
 
 /// How an endpoint stands to a name.
@@ -119,7 +119,7 @@ pub(super) fn names_of(view: &View<'_>, endpoint: &VpcEndpoint) -> PrivateNames 
             return PrivateNames { names, listed: true };
         }
     }
-    let names = short_of(view, endpoint).map(|s| name::private_names(s, &view.region.region, &view.region.partition)).unwrap_or_default();
+    let names = short_of(view, endpoint).map(|s| services::hostnames(&view.region.region, s).into_iter().collect()).unwrap_or_default();
     PrivateNames { names, listed: false }
 }
 

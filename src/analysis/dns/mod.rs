@@ -26,7 +26,6 @@ mod zones;
 pub use answer::{Doubt, Families, NameAnswer, NameCause, NameTarget, Names, PRESENCE};
 pub use checks::{Duplicate, NumberedZone, WrongZone, duplicates, known_endpoints, numbered_zones, wrongly_named_zones, zones_unseen};
 pub use endpoints::record_families;
-pub use name::private_names;
 pub use resolver::Resolver;
 
 use super::View;

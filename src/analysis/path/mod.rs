@@ -375,19 +375,13 @@ impl<'v> Engine<'v> {
 
     /// A private address that belongs to no endpoint that was seen.
     fn private(&self, source: &Source<'_>, need: &Need, vpc: &str, host: &str, answer: &NameAnswer, addresses: &BTreeSet<std::net::IpAddr>) -> Leg {
-        let view = self.view;
-        let own = view.index.vpcs.get(vpc).is_some_and(|v| {
-            let cidrs = v.cidr_block_association_set.iter().filter_map(|c| c.cidr_block.as_deref()).chain(v.cidr_block.as_deref());
-            let ranges: Vec<ipnet::IpNet> = cidrs.filter_map(|c| c.parse().ok()).collect();
-            addresses.iter().all(|a| ranges.iter().any(|r| r.contains(a)))
-        });
         let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let cause = answer.cause.as_ref();
         let rule = cause.map_or("DN07", |c| c.rule);
         let object = cause.map(|c| c.object.clone()).or_else(|| answer.object.clone()).unwrap_or_else(|| vpc.to_owned());
         let detail = format!("{host} leads to {}, which is no endpoint of {} that was seen", listed.join(", "), need.service);
-        let dead = own && view.seen(Action::DescribeNetworkInterfaces);
-        if dead {
+        // An answer with a cause is wrong for certain; without one somebody unseen may have the address.
+        if cause.is_some() {
             let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), detail.clone());
             leg.way = Way::Local;
             public::blame(&mut leg, rule, ownership::severity_of_name_rule(rule), &object, cause.map_or(detail, |c| c.detail.clone()), answer.evidence.clone());
