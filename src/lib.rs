@@ -11,7 +11,6 @@ pub mod cli;
 pub mod collect;
 pub mod demo;
 pub mod exit;
-pub mod explain;
 pub mod finding;
 pub mod governance;
 pub mod inventory;
