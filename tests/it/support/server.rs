@@ -1,7 +1,7 @@
 //! AWS on a loopback socket: recorded answers chosen by content, with whatever is to go wrong put between.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub struct Script {
     pub recording: Recording,
     /// By IAM name of the operation.
     pub faults: BTreeMap<String, Fault>,
+    /// Every call gets this error.
+    pub denial: Option<&'static str>,
 }
 
 impl Script {
@@ -41,6 +43,9 @@ impl Script {
     }
 
     fn reply(&self, asked: &Asked) -> Option<Reply> {
+        if let Some(code) = self.denial {
+            return Some(refusal(asked, code, "AWS was not able to validate the provided access credentials"));
+        }
         let action = format!("{}:{}", asked.service, Recording::operation(asked));
         Some(match self.faults.get(&action) {
             None => return self.recording.answer(asked),
