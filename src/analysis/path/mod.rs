@@ -366,6 +366,7 @@ impl<'v> Engine<'v> {
             ownership::not_selected(rule, &object, &detail, answer.evidence.clone(), level, &mut leg);
         } else {
             ownership::missing(source, need, &exit, level, &unusable, self.trio_in_part(vpc), &mut leg);
+            ownership::not_offered(view.region, need, &mut leg);
         }
         if matches!(level, Some(Level::Undecided) | None) && leg.verdict() != Tri::Fail && !leg.causes.iter().any(|c| c.verdict == Tri::Unknown) {
             leg.cause(leg::unknown("NW06", Severity::Critical, exit.decision.object.as_deref().unwrap_or(vpc), exit.decision.detail.clone(), exit.decision.unseen.clone()));
