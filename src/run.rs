@@ -73,7 +73,7 @@ fn dispatch(cli: Cli) -> Result<i32, Failure> {
         Some(Command::Convert(args)) => convert(args, messages),
         Some(Command::Rules) => Ok(print(report::explain::rules_table(width()).as_bytes())),
         Some(Command::Explain { rule }) => {
-            let found = rules::find(rule).ok_or_else(|| Failure::usage(format!("`{rule}` is no rule; `audit rules` lists them")))?;
+            let found = rules::find(rule).ok_or_else(|| Failure::usage(report::explain::unknown_rule(rule)))?;
             Ok(print(report::explain::explain(found, width()).as_bytes()))
         }
         Some(Command::Permissions { format }) => {
@@ -185,7 +185,7 @@ fn options(assume: &AssumeArgs, scope: &ScopeArgs) -> Options {
 /// The rules that run: those selected, without those ignored. The command line goes before the configuration.
 fn select(args: &RuleArgs, settings: &config::Config) -> Result<Vec<&'static rules::Rule>, Failure> {
     let find = |names: &[String], from: &str| -> Result<BTreeSet<&'static str>, Failure> {
-        names.iter().map(|n| rules::find(n).map(|r| r.id).ok_or_else(|| Failure::usage(format!("{from} {n}: no such rule; `audit rules` lists them")))).collect()
+        names.iter().map(|n| rules::find(n).map(|r| r.id).ok_or_else(|| Failure::usage(format!("{from} {n}: {}", report::explain::unknown_rule(n))))).collect()
     };
     let selected = if args.select.is_empty() { find(&settings.select, "select in the configuration:")? } else { find(&args.select, "--select")? };
     let ignored = if args.ignore.is_empty() { find(&settings.ignore, "ignore in the configuration:")? } else { find(&args.ignore, "--ignore")? };

@@ -22,7 +22,7 @@ OFFERED = (
 # Operations whose output does not name its subject.
 KEYED = set(
     "GetManagedPrefixListEntries SearchTransitGatewayRoutes ListHostedZonesByVPC ListResourceRecordSets ListAttachedRolePolicies ListRolePolicies "
-    "GetPolicyVersion ListResolverEndpointIpAddresses ListFirewallRules ListFirewallDomains GetDetector".split()
+    "GetPolicyVersion GetTransitGatewayRouteTableAssociations DescribeImages ListResolverEndpointIpAddresses ListFirewallRules ListFirewallDomains GetDetector".split()
 )
 MEMBERS = {  # plain listings: service, operation, member
     "vpcs": ("ec2", "DescribeVpcs", "Vpcs"), "dhcp": ("ec2", "DescribeDhcpOptions", "DhcpOptions"), "subnets": ("ec2", "DescribeSubnets", "Subnets"),
@@ -33,7 +33,7 @@ MEMBERS = {  # plain listings: service, operation, member
     "tgw_vpc": ("ec2", "DescribeTransitGatewayVpcAttachments", "TransitGatewayVpcAttachments"), "tgw": ("ec2", "DescribeTransitGatewayAttachments", "TransitGatewayAttachments"),
     "exclusions": ("ec2", "DescribeVpcBlockPublicAccessExclusions", "VpcBlockPublicAccessExclusions"), "group_vpcs": ("ec2", "DescribeSecurityGroupVpcAssociations", "SecurityGroupVpcAssociations"),
     "clusters": ("ecs", "DescribeClusters", "clusters"), "container_instances": ("ecs", "DescribeContainerInstances", "containerInstances"), "services": ("ecs", "DescribeServices", "services"),
-    "tasks": ("ecs", "DescribeTasks", "tasks"), "providers": ("ecs", "DescribeCapacityProviders", "capacityProviders"), "settings": ("ecs", "ListAccountSettings", "settings"),
+    "tasks": ("ecs", "DescribeTasks", "tasks"), "task_sets": ("ecs", "DescribeTaskSets", "taskSets"), "revisions": ("ecs", "DescribeServiceRevisions", "serviceRevisions"), "providers": ("ecs", "DescribeCapacityProviders", "capacityProviders"), "settings": ("ecs", "ListAccountSettings", "settings"),
     "rules": ("route53resolver", "ListResolverRules", "ResolverRules"), "rule_associations": ("route53resolver", "ListResolverRuleAssociations", "ResolverRuleAssociations"),
     "resolver_endpoints": ("route53resolver", "ListResolverEndpoints", "ResolverEndpoints"), "firewalls": ("route53resolver", "ListFirewallRuleGroupAssociations", "FirewallRuleGroupAssociations"),
     "domain_lists": ("route53resolver", "ListFirewallDomainLists", "FirewallDomainLists"), "firewall_configs": ("route53resolver", "ListFirewallConfigs", "FirewallConfigs"),
@@ -351,10 +351,13 @@ class Scene:
         every = {(s, o): {None: {m: self.have[key], **({"failures": []} if o.startswith("Describe") and s == "ecs" else {})}} for key, (s, o, m) in MEMBERS.items()}
         for operation in KEYED:
             service = "iam" if operation in ("ListAttachedRolePolicies", "ListRolePolicies", "GetPolicyVersion") else "route53" if operation in ("ListHostedZonesByVPC", "ListResourceRecordSets") else "guardduty" if operation == "GetDetector" else "route53resolver"
-            every[("ec2" if operation in ("GetManagedPrefixListEntries", "SearchTransitGatewayRoutes") else service, operation)] = {}
+            service = "ec2" if operation in ("GetManagedPrefixListEntries", "SearchTransitGatewayRoutes", "GetTransitGatewayRouteTableAssociations") else "ecr" if operation == "DescribeImages" else service
+            every[service, operation] = {}
         for key in ("GetRole", "GetRolePolicy", "GetInstanceProfile"):
             every["iam", key] = {}
         every["ecs", "DescribeTaskDefinition"] = {}
+        every["iam", "GetPolicy"] = {}
+        every["ecr", "DescribeImages"] = {}
         return every | self.each
 
     def write_folder(self, folder):

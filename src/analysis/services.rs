@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::actions::Action;
 use crate::inventory::Region;
 
 /// A group of regions with one set of suffixes.
@@ -314,6 +315,18 @@ pub fn full_name_in(inventory: &Region, short: &str) -> String {
 #[must_use]
 pub fn is_service(full: &str, region: &str, short: &str) -> bool {
     parse(full).is_some_and(|n| n.short == short && n.region == Some(region))
+}
+
+/// Whether the inventory's region offers endpoints of a service; `None`: not to be told from what was seen.
+#[must_use]
+pub fn offered(inventory: &Region, short: &str) -> Option<bool> {
+    let region = inventory.region.as_str();
+    let of = |name: &str| is_service(name, region, short);
+    if inventory.service_names.iter().any(|n| of(n)) || inventory.service_details.iter().any(|d| of(&d.service_name)) {
+        return Some(true);
+    }
+    let seen = inventory.completeness.seen(Action::DescribeVpcEndpointServices);
+    (seen && inventory.service_listing_full || inventory.invalid_service_names.iter().any(|n| of(n))).then_some(false)
 }
 
 /// The classic hostnames of a service in a region; `*.` stands for any one label.

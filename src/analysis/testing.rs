@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::actions::Action;
 use crate::analysis::services;
 use crate::analysis::{Need, Options, Placement, View};
-use crate::inventory::{Answer, Region, Status, ec2, ecs};
+use crate::inventory::{Answer, Region, Status, ec2, ecs, iam};
 
 pub(crate) const REGION: &str = "us-east-2";
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -142,6 +142,16 @@ impl Scene {
                 ..Default::default()
             });
         }
+        for role in ["instance", "execution", "task"] {
+            let arn = text(format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
+            region.roles.insert(role.into(), Answer::Output(iam::Role { role_name: role.into(), arn: arn.clone(), ..Default::default() }));
+            region.attached_role_policies.insert(role.into(), Answer::Output(Default::default()));
+            region.role_policy_names.insert(role.into(), Answer::Output(Default::default()));
+            if role == "instance" {
+                let profile = iam::InstanceProfile { roles: vec![iam::Role { role_name: role.into(), arn, ..Default::default() }], ..Default::default() };
+                region.instance_profiles.insert("ecsInstanceRole".into(), Answer::Output(profile));
+            }
+        }
         Self { region, options: Options::default(), next: 10 }
     }
 
@@ -185,6 +195,8 @@ impl Scene {
             agent_connected: Some(true),
             version_info: Some(ecs::VersionInfo { agent_version: text("1.105.1"), ..Default::default() }),
             attributes: vec![pair("ecs.os-type", "linux")],
+            registered_at: crate::inventory::Time::parse("2026-01-02T00:00:00Z").ok(),
+            health_status: Some(ecs::HealthStatus { overall_status: text("OK"), details: Vec::new() }),
             ..Default::default()
         });
         self.region.instances.push(ec2::Instance {
@@ -364,6 +376,7 @@ impl Scene {
             state: text("available"),
             ip_address_type: text("ipv4"),
             private_dns_enabled: Some(true),
+            creation_timestamp: crate::inventory::Time::parse("2026-01-01T00:00:00Z").ok(),
             owner_id: text(ACCOUNT),
             policy_document: Some(crate::inventory::shape::PolicyText(r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#.into())),
             subnet_ids: vec![SUBNET_A.into(), SUBNET_B.into()],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::wrap;
+use super::text::{clean, wrap};
 use crate::rules::{ALL, Rule};
 
 /// All rules, a line each.
@@ -43,9 +43,65 @@ pub fn explain(rule: &Rule, columns: usize) -> String {
     out
 }
 
+/// What to say of a name that no rule has: those that are near.
+#[must_use]
+pub fn unknown_rule(name: &str) -> String {
+    let near = near(name);
+    let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+    format!("there is no rule `{}`{hint} (`audit rules` lists them all)", clean(name))
+}
+
+/// Rules whose id or name is close to what was written, at most three.
+fn near(text: &str) -> Vec<&'static str> {
+    let text = text.to_lowercase();
+    let mut scored: Vec<(usize, &'static str)> = ALL
+        .iter()
+        .map(|r| {
+            let by_id = distance(&text, &r.id.to_lowercase());
+            let by_name = if text.len() >= 4 && r.name.contains(&text) { 0 } else { distance(&text, r.name) };
+            if by_id <= by_name { (by_id, r.id) } else { (by_name, r.name) }
+        })
+        .filter(|(d, _)| *d <= 2)
+        .collect();
+    scored.sort_unstable();
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// Edits that turn one text into the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.iter().zip(row.iter().skip(1)) {
+            left = (corner + usize::from(x != *y)).min(above + 1).min(left + 1);
+            corner = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_name_is_answered_with_near_ones() {
+        let error = unknown_rule("EP1O");
+        assert!(error.starts_with("there is no rule `EP1O`; did you mean EP10"), "{error}");
+        assert!(unknown_rule("\u{1b}[31m").starts_with("there is no rule `\\u{1b}[31m` ("));
+    }
+
+    #[test]
+    fn edits_are_counted() {
+        for (a, b, n) in [("", "abc", 3), ("kitten", "sitting", 3), ("ep04", "ep04", 0), ("ep4", "ep04", 1)] {
+            assert_eq!(distance(a, b), n, "{a} {b}");
+        }
+    }
 
     #[test]
     fn every_rule_stands_in_the_table_and_can_be_explained() {

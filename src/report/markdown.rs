@@ -41,9 +41,7 @@ fn summary(out: &mut String, report: &Report, matrix: &Matrix, options: &Options
     for reach in [Reach::Blocked, Reach::Unknown] {
         let troubles = view::troubles(report, matrix, reach);
         for t in troubles.iter().take(TROUBLES) {
-            let places = if t.places.is_empty() { String::new() } else { format!(" in {}", list(&t.places, 4)) };
-            let then = if reach == Reach::Blocked { format!(": {}", t.consequence) } else { String::new() };
-            out.push_str(&format!("- {} **{}**{}: {}: {}{then}\n", reach.glyph(), text(&list(&t.workloads, 3)), text(&places), text(&list(&t.services, 8)), text(&t.stop)));
+            out.push_str(&format!("- {} **{}**{}\n", reach.glyph(), text(&t.who()), text(&t.what())));
         }
         if troubles.len() > TROUBLES {
             out.push_str(&format!("- and {} more\n", troubles.len() - TROUBLES));

@@ -215,7 +215,8 @@ pub fn render(report: &Report, options: &Options) -> Vec<u8> {
         let category = category_of(&by_category, &f.resource);
         by_category.entry(category).or_default().push(f);
     }
-    let runs = by_category.into_iter().map(|(id, findings)| run(report, options, id, &findings, left_out)).collect();
+    let links = view::Links::new(report);
+    let runs = by_category.into_iter().map(|(id, findings)| run(report, options, &links, id, &findings, left_out)).collect();
     super::json::pretty(&Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs })
 }
 
@@ -241,7 +242,7 @@ fn category_of(categories: &BTreeMap<String, Vec<&Finding>>, resource: &Resource
     known.or_else(|| categories.keys().find(|c| c.starts_with(&format!("ecs-privatelink/{account}/"))).cloned()).or_else(|| categories.keys().next().cloned()).unwrap_or_default()
 }
 
-fn run(report: &Report, options: &Options, id: String, findings: &[&Finding], left_out: usize) -> Run {
+fn run(report: &Report, options: &Options, links: &view::Links<'_>, id: String, findings: &[&Finding], left_out: usize) -> Run {
     let mut keys: Vec<(String, Severity)> = findings.iter().map(|f| (f.rule.clone(), f.severity)).collect();
     keys.sort_by(|a, b| (&a.0, std::cmp::Reverse(a.1)).cmp(&(&b.0, std::cmp::Reverse(b.1))));
     keys.dedup();
@@ -250,7 +251,7 @@ fn run(report: &Report, options: &Options, id: String, findings: &[&Finding], le
         .iter()
         .map(|f| {
             let index = keys.iter().position(|k| k.0 == f.rule && k.1 == f.severity).unwrap_or(0);
-            result(report, options, f, index)
+            result(report, options, links, f, index)
         })
         .collect();
     let notifications = notifications(report, left_out);
@@ -378,7 +379,7 @@ fn sentence(text: &str) -> String {
     }
 }
 
-fn result(report: &Report, options: &Options, f: &Finding, index: usize) -> SarifResult {
+fn result(report: &Report, options: &Options, links: &view::Links<'_>, f: &Finding, index: usize) -> SarifResult {
     let message = clean(&f.message);
     let first = sentence(first_sentence(if message.trim().is_empty() { &f.title } else { &message }));
     let rest = message.get(first_sentence(&message).len()..).unwrap_or_default().trim();
@@ -389,7 +390,7 @@ fn result(report: &Report, options: &Options, f: &Finding, index: usize) -> Sari
             text.push_str(&sentence(&part));
         }
     }
-    let flows = view::paths_of(report, f, FLOWS).into_iter().filter_map(|i| report.paths.get(i)).filter_map(|p| flow(report, p, &options.sources)).collect();
+    let flows = links.paths_of(f, FLOWS).into_iter().filter_map(|i| report.paths.get(i)).filter_map(|p| flow(report, p, &options.sources)).collect();
     SarifResult {
         rule_id: rule_id(f),
         rule_index: index,

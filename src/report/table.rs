@@ -106,10 +106,7 @@ fn summary(page: &mut Page, report: &Report, matrix: &Matrix, options: &Options)
     for reach in [Reach::Blocked, Reach::Unknown] {
         let troubles = view::troubles(report, matrix, reach);
         for t in troubles.iter().take(TROUBLES) {
-            let places = if t.places.is_empty() { String::new() } else { format!(" in {}", list(&t.places, 4)) };
-            let then = if reach == Reach::Blocked { format!(": {}", t.consequence) } else { String::new() };
-            let text = format!("{}{places}: {}: {}{then}", list(&t.workloads, 3), list(&t.services, 8), t.stop);
-            page.paragraph(&text, &format!("  {} ", reach.glyph()), "    ");
+            page.paragraph(&format!("{}{}", t.who(), t.what()), &format!("  {} ", reach.glyph()), "    ");
         }
         if troubles.len() > TROUBLES {
             page.line(&format!("    and {} more of this kind", thousands(troubles.len() - TROUBLES)));
@@ -324,6 +321,7 @@ fn break_name(name: &str, columns: usize) -> String {
 /// The findings: failures by severity, several of one rule grouped; then what could not be judged.
 fn findings(page: &mut Page, report: &Report, details: bool) {
     let (fails, unknowns): (Vec<&Finding>, Vec<&Finding>) = report.findings.iter().partition(|f| f.verdict == Verdict::Fail);
+    let links = details.then(|| view::Links::new(report));
     if !fails.is_empty() {
         page.heading("FINDINGS");
     }
@@ -341,7 +339,7 @@ fn findings(page: &mut Page, report: &Report, details: bool) {
     for group in order {
         let full = if group.len() > FULL + 1 { FULL } else { group.len() };
         for f in group.iter().take(full) {
-            one(page, report, f, details);
+            one(page, f, links.as_ref());
         }
         if group.len() > full {
             let names: Vec<String> = group.iter().skip(full).map(|f| view::object(f)).collect();
@@ -371,7 +369,7 @@ fn hits(f: &Finding) -> String {
     if names.is_empty() { String::new() } else { format!(" Hits {names}.") }
 }
 
-fn one(page: &mut Page, report: &Report, f: &Finding, details: bool) {
+fn one(page: &mut Page, f: &Finding, links: Option<&view::Links<'_>>) {
     page.line("");
     let severity = page.paint(severity_style(f.severity), &f.severity.name().to_uppercase());
     let status = f.status.as_deref().map(|s| format!(" [{}]", clean(s))).unwrap_or_default();
@@ -389,19 +387,19 @@ fn one(page: &mut Page, report: &Report, f: &Finding, details: bool) {
     for command in &f.remediation.commands {
         page.line(&format!("    $ {}", clean_lines(command).replace('\n', "\n      ")));
     }
-    if details {
-        detail(page, report, f);
+    if let Some(links) = links {
+        detail(page, links, f);
     }
 }
 
-fn detail(page: &mut Page, report: &Report, f: &Finding) {
+fn detail(page: &mut Page, links: &view::Links<'_>, f: &Finding) {
     for e in &f.evidence {
         let field = e.field.as_deref().map(|x| format!(" {}", clean(x))).unwrap_or_default();
         let value = e.value.as_deref().map(|x| format!(" = {}", clean(x))).unwrap_or_default();
         let note = e.note.as_deref().map(|x| format!(" ({})", clean(x))).unwrap_or_default();
         page.paragraph(&format!("{}{field}{value}{note}", clean(&e.source)), "  Evidence: ", "    ");
     }
-    let paths = view::paths_of(report, f, usize::MAX);
+    let paths = links.paths_of(f, usize::MAX);
     if !paths.is_empty() {
         page.line(&format!("  Explains: {}", count(paths.len(), "path")));
     }

@@ -404,6 +404,25 @@ pub struct Trouble {
     pub services: Vec<String>,
     pub stop: String,
     pub consequence: String,
+    /// The VPC, where the report covers several.
+    pub vpc: Option<String>,
+}
+
+impl Trouble {
+    /// Who is hit, the first few by name.
+    #[must_use]
+    pub fn who(&self) -> String {
+        list(&self.workloads, 3)
+    }
+
+    /// What follows the name: where, which services, where that stops, what is lost.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let vpc = self.vpc.as_deref().map(|v| format!(" of {v}")).unwrap_or_default();
+        let places = if self.places.is_empty() { String::new() } else { format!(" in {}{vpc}", list(&self.places, 4)) };
+        let then = if self.consequence.is_empty() { String::new() } else { format!(": {}", self.consequence) };
+        format!("{places}: {}: {}{then}", list(&self.services, 8), self.stop)
+    }
 }
 
 /// The troubles (`Blocked` or `Unknown`) of a matrix, one for each place of stopping, the most paths first.
@@ -424,15 +443,17 @@ pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> 
             group.4 += 1;
         }
     }
+    let several = matrix.rows.first().is_some_and(|first| matrix.rows.iter().any(|r| r.ground != first.ground));
     let mut out: Vec<(usize, Trouble)> = groups
         .into_iter()
-        .map(|((_, stop), (who, places_of, services, consequences, n))| {
+        .map(|((ground, stop), (who, places_of, services, consequences, n))| {
             let trouble = Trouble {
                 workloads: who.into_iter().collect(),
                 places: places(report, places_of),
                 services: services.into_iter().map(|(_, s)| s).collect(),
                 stop,
-                consequence: consequences.into_iter().collect::<Vec<_>>().join(", "),
+                consequence: if which == Reach::Blocked { consequences.into_iter().collect::<Vec<_>>().join(", ") } else { String::new() },
+                vpc: several.then_some(ground.vpc),
             };
             (n, trouble)
         })
@@ -528,28 +549,68 @@ pub fn assumption(name: &str) -> String {
     }
 }
 
-/// Indices of the paths that a finding explains: failing ones (unknown for an unknown finding) that stop at its resource,
-/// or, where the resource is a VPC, lack an endpoint there whose service the finding names. At most `most`.
-#[must_use]
-pub fn paths_of(report: &Report, finding: &Finding, most: usize) -> Vec<usize> {
-    let wanted = if finding.verdict == Verdict::Fail { Tri::Fail } else { Tri::Unknown };
-    let resource = &finding.resource;
-    let same = |object: &str| Some(object) == resource.id.as_deref() || Some(object) == resource.arn.as_deref();
-    let ground: BTreeMap<&str, Option<&str>> = report.placements.iter().map(|p| (p.id.as_str(), p.vpc.as_deref())).collect();
-    let is_vpc = resource.r#type.as_deref() == Some("AWS::EC2::VPC");
-    let explains = |path: &&PathLine| {
-        if path.verdict != wanted {
-            return false;
+/// Which paths which findings explain, looked up by what they stop at.
+#[derive(Debug, Default)]
+pub struct Links<'a> {
+    report: Option<&'a Report>,
+    /// Paths by verdict and by the object of a hop of that verdict.
+    objects: BTreeMap<(Tri, &'a str), Vec<usize>>,
+    /// Paths that lack an endpoint, a name or a route, by verdict and VPC.
+    lacking: BTreeMap<(Tri, &'a str), Vec<usize>>,
+    /// Subnets of placements.
+    subnets: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Links<'a> {
+    /// Prepares the look-ups.
+    #[must_use]
+    pub fn new(report: &'a Report) -> Self {
+        let vpcs: BTreeMap<&str, &str> = report.placements.iter().filter_map(|p| Some((p.id.as_str(), p.vpc.as_deref()?))).collect();
+        let subnets = report.placements.iter().filter_map(|p| Some((p.id.as_str(), p.subnet.as_deref()?))).collect();
+        let mut links = Self { report: Some(report), subnets, ..Self::default() };
+        for (i, path) in report.paths.iter().enumerate().filter(|(_, p)| p.verdict != Tri::Pass) {
+            let objects: BTreeSet<&str> = path.hops.iter().filter(|h| h.verdict == path.verdict).filter_map(|h| h.object.as_deref()).collect();
+            for object in objects {
+                links.objects.entry((path.verdict, object)).or_default().push(i);
+            }
+            if path.blocked_at.is_none_or(|b| matches!(b, HopName::Endpoint | HopName::Dns | HopName::Route)) {
+                if let Some(vpc) = vpcs.get(path.placement.as_str()) {
+                    links.lacking.entry((path.verdict, vpc)).or_default().push(i);
+                }
+            }
         }
-        if path.hops.iter().any(|h| h.verdict == wanted && h.object.as_deref().is_some_and(same)) {
-            return true;
+        links
+    }
+
+    /// Indices of the paths that a finding explains: failing ones (unknown for an unknown finding) that stop at its
+    /// resource, or, where the finding is about what is lacking, lack it for a service that the finding names. At most `most`.
+    #[must_use]
+    pub fn paths_of(&self, finding: &Finding, most: usize) -> Vec<usize> {
+        let wanted = if finding.verdict == Verdict::Fail { Tri::Fail } else { Tri::Unknown };
+        let names = || [finding.resource.id.as_deref(), finding.resource.arn.as_deref()].into_iter().flatten();
+        let mut out: BTreeSet<usize> = names().filter_map(|n| self.objects.get(&(wanted, n))).flatten().copied().collect();
+        let is_vpc = finding.resource.r#type.as_deref() == Some("AWS::EC2::VPC");
+        if !is_vpc && !out.is_empty() {
+            return out.into_iter().take(most).collect();
         }
-        is_vpc
-            && ground.get(path.placement.as_str()).copied().flatten() == resource.id.as_deref()
-            && path.blocked_at.is_none_or(|b| matches!(b, HopName::Endpoint | HopName::Dns | HopName::Route))
-            && names_service(finding, &path.service)
-    };
-    report.paths.iter().enumerate().filter(|(_, p)| explains(p)).map(|(i, _)| i).take(most).collect()
+        // Findings about what is lacking (an endpoint, a name, a route) name the services, and those on a route table or a
+        // workload the subnets too.
+        let Some(report) = self.report else { return Vec::new() };
+        let mut named: BTreeMap<&str, bool> = BTreeMap::new();
+        let mut names = |path: &'a PathLine| *named.entry(&path.service).or_insert_with(|| names_service(finding, &path.service));
+        let lacking: Vec<usize> = match finding.resource.vpc.as_deref().or(finding.resource.id.as_deref().filter(|_| is_vpc)) {
+            Some(vpc) => self.lacking.get(&(wanted, vpc)).cloned().unwrap_or_default(),
+            None => self.lacking.iter().filter(|(k, _)| k.0 == wanted).flat_map(|(_, v)| v).copied().collect(),
+        };
+        let from = |path: &PathLine| self.subnets.get(path.placement.as_str()).is_some_and(|s| finding.message.contains(s));
+        let found: BTreeSet<usize> = lacking.into_iter().filter(|i| report.paths.get(*i).is_some_and(|p| names(p) && (is_vpc || from(p)))).collect();
+        // A path that stops at the VPC for a service that the finding does not name is another finding's.
+        if !found.is_empty() {
+            out.retain(|i| report.paths.get(*i).is_some_and(&mut names));
+        }
+        out.extend(found);
+        out.into_iter().take(most).collect()
+    }
 }
 
 /// Whether a finding's words name a service as a word of its own.
@@ -600,12 +661,14 @@ mod tests {
     fn findings_lead_to_the_paths_that_they_explain() {
         let report = sample::report();
         let closed = report.findings.iter().find(|f| f.rule == "NW01").unwrap();
-        let paths = paths_of(&report, closed, 10);
+        let links = Links::new(&report);
+        let paths = links.paths_of(closed, 10);
         assert!(!paths.is_empty());
         assert!(paths.iter().all(|i| report.paths[*i].blocked_at == Some(HopName::DestSg)));
         let missing = report.findings.iter().find(|f| f.rule == "EP09").unwrap();
-        assert!(paths_of(&report, missing, 10).iter().all(|i| report.paths[*i].service == "logs"));
-        assert_eq!(paths_of(&report, closed, 1).len(), 1);
+        assert_eq!(links.paths_of(missing, 10).len(), 2);
+        assert!(links.paths_of(missing, 10).iter().all(|i| report.paths[*i].service == "logs"));
+        assert_eq!(links.paths_of(closed, 1).len(), 1);
     }
 
     #[test]

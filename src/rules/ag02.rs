@@ -26,7 +26,7 @@ pub static RULE: Rule = Rule {
 
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let ways = Ways::new(view);
-    let mut likely = false;
+    let (mut sure, mut likely) = (false, false);
     for (cluster, agents) in agents::by_cluster(view, agents::all(view)) {
         let mut stale: Vec<(&Agent<'_>, Option<Time>)> = Vec::new();
         let mut timeless: Vec<(&Agent<'_>, String)> = Vec::new();
@@ -35,7 +35,10 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         for agent in agents.iter().filter(|a| a.in_service()) {
             match picked_up(view, &ways, agent) {
                 Pickup::Aside => {}
-                Pickup::Started | Pickup::Observed => outcome.pass(),
+                Pickup::Started | Pickup::Observed => {
+                    sure = true;
+                    outcome.pass();
+                }
                 Pickup::Likely => {
                     likely = true;
                     outcome.pass();
@@ -60,7 +63,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     }
     if likely {
         outcome.reason("likely: agents that are connected keep their host names no longer than 13 hours, and the endpoints are older");
-    } else {
+    } else if sure {
         outcome.reason("every agent that is judged started after its endpoints were there, or was seen to use them");
     }
 }

@@ -101,6 +101,11 @@ impl<'a> Usage<'a> {
         all
     }
 
+    /// The services that are needed in a VPC, with who needs them.
+    pub fn needs(&self, vpc: &str) -> impl Iterator<Item = (&'a str, &[Use<'a>])> {
+        self.by_service.get(vpc).into_iter().flatten().map(|(service, uses)| (*service, uses.as_slice()))
+    }
+
     /// Those who need a service in a VPC.
     #[must_use]
     pub fn need(&self, vpc: &str, service: &str) -> &[Use<'a>] {
@@ -108,10 +113,10 @@ impl<'a> Usage<'a> {
     }
 }
 
-/// The workloads behind uses.
+/// The workloads behind uses; tasks of a service too where only some of them are hit.
 #[must_use]
-pub fn workloads(uses: &[Use<'_>]) -> BTreeSet<String> {
-    uses.iter().flat_map(|u| u.need.workloads.iter().cloned()).collect()
+pub fn workloads(view: &View<'_>, uses: &[Use<'_>]) -> BTreeSet<String> {
+    view.roster.affected(&view.placements, uses.iter().map(|u| (u.path.placement, Some(u.path.need))))
 }
 
 /// The short name of the endpoint's service.

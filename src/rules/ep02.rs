@@ -54,7 +54,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
                     format!("{} has {shown}, which this audit does not know. Whether it answers cannot be told.", endpoints::title(endpoint)),
                 );
                 finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "State", raw, "")];
-                finding.affects = endpoints::workloads(&uses);
+                finding.affects = endpoints::workloads(view, &uses);
             }
             State::Passing(what) => report(view, outcome, endpoint, &uses, what, true),
             State::Dead(what) => report(view, outcome, endpoint, &uses, what, false),
@@ -102,7 +102,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint, us
     let Some(severity) = severity else {
         let message = format!("{} {what}, and whether its service can be reached otherwise was not seen.", endpoints::title(endpoint));
         let finding = outcome.unknown(subject::of(view, &endpoint.vpc_endpoint_id), "", message);
-        finding.affects = endpoints::workloads(uses);
+        finding.affects = endpoints::workloads(view, uses);
         finding.evidence = evidence(endpoint);
         outcome.unseen(unseen, []);
         return;
@@ -119,7 +119,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint, us
     let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), "", message);
     finding.severity = if passing { severity.min(Severity::Medium) } else { severity };
     finding.evidence = evidence(endpoint);
-    finding.affects = endpoints::workloads(uses);
+    finding.affects = endpoints::workloads(view, uses);
     let region = &view.region.region;
     if passing {
         finding.remediation.commands = vec![text::aws(region, &format!("ec2 describe-vpc-endpoints --vpc-endpoint-ids {}", endpoint.vpc_endpoint_id))];

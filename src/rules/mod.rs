@@ -63,10 +63,12 @@ pub mod rg01;
 pub mod rg02;
 pub mod rg03;
 pub mod rg04;
+pub mod roles;
 pub mod subject;
 #[cfg(test)]
 pub mod testing;
 pub mod text;
+pub mod units;
 pub mod v601;
 pub mod wl01;
 pub mod wl02;
@@ -195,7 +197,10 @@ impl Outcome<'_> {
                 .unseen
                 .iter()
                 .map(|u| match u {
-                    Unseen::Action(a) => format!("{a} ({})", completeness.why(*a)),
+                    Unseen::Action(a) => match completeness.why(*a) {
+                        why if why.is_empty() => format!("{a} (nothing for what is asked about)"),
+                        why => format!("{a} ({why})"),
+                    },
                     Unseen::Elsewhere(d) | Unseen::Datum(d) => d.clone(),
                 })
                 .collect();

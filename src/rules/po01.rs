@@ -32,7 +32,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         if endpoints::takes_policy(view, endpoint) == Some(false) {
             continue;
         }
-        let affects = endpoints::workloads(&usage.of(endpoint));
+        let affects = endpoints::workloads(view, &usage.of(endpoint));
         let Some(text) = endpoint.policy_document.as_ref().map(|p| p.0.as_str()).filter(|t| !t.trim().is_empty()) else {
             let finding = outcome.unknown(
                 subject::of(view, &endpoint.vpc_endpoint_id),

@@ -30,7 +30,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             // What allows everything restricts nothing either way.
             _ if open => outcome.pass(),
             None => {
-                let affects = endpoints::workloads(&usage.of(endpoint));
+                let affects = endpoints::workloads(view, &usage.of(endpoint));
                 if view.seen(Action::DescribeVpcEndpointServices) {
                     outcome.unseen([Unseen::Datum(format!("whether {} takes policies", endpoint.service_name.as_deref().unwrap_or_default()))], affects);
                 } else {
@@ -41,7 +41,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
                 let message = format!("The policy of {} has no effect: its service does not evaluate endpoint policies. What it seems to deny is allowed.", endpoints::title(endpoint));
                 let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), "", message);
                 finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpointServices, "VpcEndpointPolicySupported", "false", endpoint.service_name.as_deref().unwrap_or_default())];
-                finding.affects = endpoints::workloads(&usage.of(endpoint));
+                finding.affects = endpoints::workloads(view, &usage.of(endpoint));
                 finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --reset-policy", endpoint.vpc_endpoint_id))];
             }
         }

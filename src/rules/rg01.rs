@@ -36,7 +36,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, endpoin
     let ours = view.region.region.as_str();
     let service = endpoints::short(endpoint).unwrap_or_default();
     // Whoever needs the service here is not served by it.
-    let users = endpoint.vpc_id.as_deref().map(|vpc| endpoints::workloads(usage.need(vpc, service))).unwrap_or_default();
+    let users = endpoint.vpc_id.as_deref().map(|vpc| endpoints::workloads(view, usage.need(vpc, service))).unwrap_or_default();
     let trio = super::agents::TRIO.contains(&service);
     let mut message = format!("{} serves {region}, and this VPC is in {ours}.", endpoints::title(endpoint));
     message.push_str(if trio {

@@ -39,7 +39,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         if missing.is_empty() {
             outcome.pass();
         } else if !view.seen(Action::DescribeVpcEndpoints) {
-            outcome.unseen([Unseen::Action(Action::DescribeVpcEndpoints)], endpoints::workloads(&agents));
+            outcome.unseen([Unseen::Action(Action::DescribeVpcEndpoints)], endpoints::workloads(view, &agents));
         } else if late.is_none() {
             let message = format!(
                 "Whether {} needs all three ECS endpoints cannot be told: the region is in no table of this audit. {} {} missing in {vpc}.",
@@ -55,7 +55,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             // Where the traffic goes without them was not seen, or EP01 would fail.
             let unseen: BTreeSet<Unseen> = agents.iter().flat_map(|u| &u.path.causes).flat_map(|c| c.unseen.iter().cloned()).collect();
             let unseen = if unseen.is_empty() { BTreeSet::from([Unseen::Datum(format!("how agents in {vpc} reach ECS"))]) } else { unseen };
-            outcome.unseen(unseen, endpoints::workloads(&agents));
+            outcome.unseen(unseen, endpoints::workloads(view, &agents));
         } else {
             let message = format!(
                 "In {vpc} {} {} missing, and {} is a region where ECS uses its endpoints only if all three are there. Until then all agent traffic takes the public endpoints.",
@@ -64,7 +64,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
                 view.region.region
             );
             let finding = outcome.fail(subject::of(view, vpc), "", message);
-            finding.affects = endpoints::workloads(&agents);
+            finding.affects = endpoints::workloads(view, &agents);
             finding.evidence =
                 local.iter().flatten().map(|e| Evidence::new(Action::DescribeVpcEndpoints, "ServiceName", e.service_name.as_deref().unwrap_or_default(), e.vpc_endpoint_id.as_str())).collect();
             finding.evidence.extend(missing.iter().map(|m| Evidence::new(Action::DescribeVpcEndpoints, "ServiceName", services::full_name_in(view.region, m), format!("not in {vpc}"))));

@@ -1,8 +1,13 @@
 //! RG04: A needed endpoint cannot be made as named.
 
-use super::{Outcome, Rule, pages, reads};
-use crate::analysis::View;
-use crate::finding::Severity;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::endpoints::{self, Usage, Use};
+use super::{Outcome, Rule, from_paths, pages, reads, subject, text};
+use crate::actions::Action;
+use crate::analysis::{Kind, Unseen, View, services};
+use crate::finding::{Confidence, Evidence, Severity};
+use crate::inventory::ec2::VpcEndpoint;
 
 /// A needed endpoint cannot be made as named.
 pub static RULE: Rule = Rule {
@@ -18,4 +23,106 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    // Services that the region does not offer: the paths blame them in the place of the missing endpoint.
+    from_paths::check(view, outcome);
+    let usage = Usage::new(view);
+    for vpc in &view.vpcs {
+        let mut open: BTreeSet<&str> = BTreeSet::new();
+        let mut uses: Vec<Use<'_>> = Vec::new();
+        for (service, of) in usage.needs(vpc) {
+            let missing: Vec<Use<'_>> = of.iter().copied().filter(|u| u.path.causes.iter().any(|c| c.rule.starts_with("EP") && c.rule != "EP02")).collect();
+            match services::offered(view.region, service) {
+                Some(true) => outcome.pass(),
+                None if !missing.is_empty() => {
+                    open.insert(service);
+                    uses.extend(missing);
+                }
+                Some(false) | None => {}
+            }
+        }
+        if !open.is_empty() {
+            let unseen = if view.seen(Action::DescribeVpcEndpointServices) {
+                Unseen::Datum(format!("whether {} offers {}", view.region.region, text::list(&open)))
+            } else {
+                Unseen::Action(Action::DescribeVpcEndpointServices)
+            };
+            outcome.unseen([unseen], endpoints::workloads(view, &uses));
+        }
+        fips(view, outcome, &usage, vpc);
+    }
+}
+
+/// Why a placement has to use FIPS endpoints.
+fn wants_fips(view: &View<'_>, kind: Kind) -> Option<Evidence> {
+    let region = view.region;
+    match kind {
+        Kind::FargateTask => {
+            let setting = region
+                .account_settings
+                .iter()
+                .find(|s| s.name.as_deref() == Some("fargateFIPSMode") && s.value.as_deref().is_some_and(|v| v.eq_ignore_ascii_case("enabled") || v.eq_ignore_ascii_case("on")))?;
+            Some(Evidence::new(Action::ListAccountSettings, "fargateFIPSMode", setting.value.as_deref().unwrap_or_default(), ""))
+        }
+        Kind::ManagedInstance => {
+            let fips =
+                |p: &&crate::inventory::ecs::CapacityProvider| p.managed_instances_provider.as_ref().and_then(|m| m.instance_launch_template.as_ref()).and_then(|t| t.fips_enabled) == Some(true);
+            let provider = region.capacity_providers.iter().find(fips)?;
+            Some(Evidence::new(Action::DescribeCapacityProviders, "fipsEnabled", "true", text::last(&provider.capacity_provider_arn)))
+        }
+        _ => None,
+    }
+}
+
+/// Workloads that have to use FIPS endpoints, in a VPC that has the plain ones alone.
+fn fips(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, vpc: &str) {
+    let mut lacking: BTreeMap<&'static str, Vec<Use<'_>>> = BTreeMap::new();
+    let mut evidence: BTreeSet<Evidence> = BTreeSet::new();
+    for (service, uses) in usage.needs(vpc) {
+        let Some(twin) = services::fips_twin(service) else { continue };
+        let here = |short: &str| usage.endpoints.iter().copied().find(|e| e.vpc_id.as_deref() == Some(vpc) && endpoints::short(e) == Some(short) && endpoints::is_state(e, "available"));
+        let (Some(plain), None) = (here(service), here(twin)) else { continue };
+        if serves_fips(view, plain) {
+            continue;
+        }
+        for using in uses {
+            if let Some(why) = wants_fips(view, using.placement.kind) {
+                evidence.insert(why);
+                evidence.insert(Evidence::new(Action::DescribeVpcEndpoints, "ServiceName", plain.service_name.as_deref().unwrap_or_default(), format!("no endpoint of {twin}")));
+                lacking.entry(twin).or_default().push(*using);
+            }
+        }
+    }
+    if lacking.is_empty() {
+        return;
+    }
+    let message = format!(
+        "Workloads in {vpc} have to use FIPS endpoints, and the VPC has the plain ones alone: {} missing. Their FIPS names lead to public addresses.",
+        match lacking.len() {
+            1 => format!("{} is", text::list(lacking.keys())),
+            _ => format!("{} are", text::list(lacking.keys())),
+        }
+    );
+    let uses: Vec<Use<'_>> = lacking.values().flatten().copied().collect();
+    let finding = outcome.fail(subject::of(view, vpc), "fips", message);
+    finding.confidence = Confidence::Medium;
+    finding.affects = endpoints::workloads(view, &uses);
+    finding.evidence = evidence.into_iter().collect();
+    finding.remediation.text = "Create the FIPS endpoints that are named, with private DNS.".to_owned();
+    finding.remediation.commands = lacking
+        .keys()
+        .map(|twin| {
+            text::aws(
+                &view.region.region,
+                &format!("ec2 create-vpc-endpoint --vpc-id {vpc} --vpc-endpoint-type Interface --service-name {} --private-dns-enabled", services::full_name_in(view.region, twin)),
+            )
+        })
+        .collect();
+}
+
+/// Whether a plain endpoint answers to FIPS names as well.
+fn serves_fips(view: &View<'_>, endpoint: &VpcEndpoint) -> bool {
+    let own = endpoint.dns_entries.iter().filter_map(|e| e.dns_name.as_deref());
+    let listed = endpoint.service_name.as_deref().and_then(|n| view.index.service_details.get(n)).into_iter().flat_map(|d| d.private_dns_names.iter().filter_map(|n| n.private_dns_name.as_deref()));
+    own.chain(listed).any(|n| n.contains("fips"))
+}

@@ -1,8 +1,14 @@
 //! WL02: An image in ECR still needs the internet.
 
-use super::{Outcome, Rule, pages, reads};
-use crate::analysis::View;
-use crate::finding::Severity;
+use std::collections::BTreeMap;
+
+use super::{Outcome, Rule, pages, reads, subject, text};
+use crate::actions::Action;
+use crate::analysis::image::Image;
+use crate::analysis::needs::Hint;
+use crate::analysis::{Family, Level, Placement, Unseen, View, egress};
+use crate::finding::{Evidence, Severity};
+use crate::inventory::Answer;
 
 /// An image in ECR still needs the internet.
 pub static RULE: Rule = Rule {
@@ -18,4 +24,136 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+/// Whether the image of a pull-through cache is there.
+enum Cached {
+    Yes,
+    No(String),
+    Unseen,
+}
+
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    if let Some((unseen, affects)) = view.unseen_needs.get(RULE.id) {
+        outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
+    }
+    let pulling: Vec<&Placement> = view.placements.iter().filter(|p| p.needs.iter().any(|n| n.service == "ecr.dkr")).collect();
+    if pulling.is_empty() {
+        return;
+    }
+    outcome.pass();
+    let cut_off: Vec<&Placement> = pulling.into_iter().filter(|p| is_hard(view, outcome, p)).collect();
+    if cut_off.is_empty() {
+        outcome.reason("what pulls from ECR has a way to the internet too");
+        return;
+    }
+    if !view.seen(Action::DescribePullThroughCacheRules) {
+        outcome.unseen([Unseen::Action(Action::DescribePullThroughCacheRules)], cut_off.iter().flat_map(|p| p.workloads.iter().cloned()));
+    }
+    // By task definition and kind: two containers of one image are one finding.
+    let mut through: BTreeMap<&str, Vec<&Hint>> = BTreeMap::new();
+    let mut windows: BTreeMap<&str, Vec<&Hint>> = BTreeMap::new();
+    for hint in &view.hints {
+        let Some(definition) = hint.definition.as_deref() else { continue };
+        let here = |p: &&&Placement| p.needs.iter().any(|n| n.service == "ecr.dkr" && n.definitions.contains_key(definition));
+        if cut_off.iter().find(here).is_none() {
+            continue;
+        }
+        match hint.capability {
+            "C10" => through.entry(definition).or_default().push(hint),
+            "C11" => windows.entry(definition).or_default().push(hint),
+            _ => {}
+        }
+    }
+    for (definition, hints) in &through {
+        pull_through(view, outcome, definition, hints);
+    }
+    for (definition, hints) in &windows {
+        let repositories = text::some(hints.iter().map(|h| h.service.as_str()));
+        let message =
+            format!("Windows images of {} may still need the internet: {repositories}. Their base layers come from Microsoft unless they were pushed with the image.", text::last(definition));
+        let finding = outcome.fail(subject::of(view, definition), "windows", message);
+        finding.severity = Severity::Medium;
+        finding.affects = hints.iter().flat_map(|h| h.workloads.iter().cloned()).collect();
+        finding.evidence =
+            hints.iter().flat_map(|h| &h.because).take(text::SHOWN).map(|b| Evidence::new(Action::DescribeTaskDefinition, "containerDefinitions[].image", b.as_str(), "on Windows")).collect();
+        finding.remediation.text = "Push the image with its base layers (Docker's option allow-nondistributable-artifacts), to each registry that is used.".to_owned();
+    }
+}
+
+fn pull_through(view: &View<'_>, outcome: &mut Outcome<'_>, definition: &str, hints: &[&Hint]) {
+    for hint in hints {
+        let affects = || hint.workloads.iter().cloned();
+        let (severity, message) = match cached(view, &hint.service) {
+            Cached::Unseen => {
+                outcome.unseen([Unseen::Action(Action::DescribeImages)], affects());
+                continue;
+            }
+            Cached::No(why) => (
+                RULE.severity,
+                format!(
+                    "The image {} of {} is not cached yet ({why}). Its first pull goes to the upstream registry, over the internet, which cannot be reached from where it runs.",
+                    hint.service,
+                    text::last(definition)
+                ),
+            ),
+            Cached::Yes => {
+                (Severity::Low, format!("The image {} of {} is cached, and will not be refreshed. ECR looks upstream once a day, and needs the internet for it.", hint.service, text::last(definition)))
+            }
+        };
+        let finding = outcome.fail(subject::of(view, definition), &hint.service, message);
+        finding.severity = severity;
+        finding.affects = affects().collect();
+        finding.evidence = hint.because.iter().map(|b| Evidence::new(Action::DescribeTaskDefinition, "containerDefinitions[].image", b.as_str(), "")).collect();
+        finding.evidence.push(Evidence::new(Action::DescribePullThroughCacheRules, "ecrRepositoryPrefix", prefix_of(view, &hint.service), "a pull-through cache"));
+        let (repository, reference) = hint.service.split_once(':').unwrap_or((&hint.service, "latest"));
+        let separator = if reference.contains(':') { '@' } else { ':' };
+        let region = view.region;
+        let suffix = crate::analysis::services::partition_of(&region.region).dns_suffix;
+        finding.remediation.commands = vec![format!("docker pull {}.dkr.ecr.{}.{suffix}/{repository}{separator}{reference}", region.account, region.region)];
+    }
+}
+
+fn prefix_of<'a>(view: &'a View<'_>, image: &str) -> &'a str {
+    let prefixes = view.region.pull_through_cache_rules.iter().filter_map(|r| r.ecr_repository_prefix.as_deref());
+    prefixes.filter(|p| *p != "ROOT" && image.starts_with(p)).max_by_key(|p| p.len()).unwrap_or("ROOT")
+}
+
+fn cached(view: &View<'_>, image: &str) -> Cached {
+    let (repository, reference) = image.split_once(':').unwrap_or((image, "latest"));
+    match view.region.repository_images.get(repository) {
+        None => Cached::Unseen,
+        Some(Answer::Error(error)) if error.code.ends_with("NotFoundException") || error.code.ends_with("NotFound") => Cached::No(error.code.clone()),
+        Some(Answer::Error(_)) => Cached::Unseen,
+        Some(Answer::Output(images)) => {
+            let is = |i: &crate::inventory::iam::ImageDetail| i.image_digest.as_deref() == Some(reference) || i.image_tags.iter().any(|t| t == reference);
+            if images.image_details.iter().any(is) {
+                Cached::Yes
+            } else if view.region.completeness.state(Action::DescribeImages) == crate::inventory::State::Partial {
+                Cached::Unseen
+            } else {
+                Cached::No(format!("{repository} has no such tag"))
+            }
+        }
+    }
+}
+
+/// Whether a placement has no way to the internet. Where it cannot be told, what was not seen is noted.
+fn is_hard(view: &View<'_>, outcome: &mut Outcome<'_>, placement: &Placement) -> bool {
+    let Some(subnet) = placement.subnet.as_deref() else { return false };
+    let answer = egress::egress(&view.index, view.options, subnet, Family::V4, placement.public_ip);
+    match answer.class.map(|c| c.level(view.options.require_private)) {
+        Some(level) => level == Level::Hard,
+        None => {
+            // Only what may be such an image minds.
+            if view.hints.iter().any(|h| matches!(h.capability, "C10" | "C11")) {
+                outcome.unseen(answer.decision.unseen, placement.workloads.iter().cloned());
+            }
+            false
+        }
+    }
+}
+
+/// Whether a task definition's image comes from a private ECR repository.
+#[must_use]
+pub fn is_private_ecr(image: &str) -> bool {
+    matches!(Image::parse(image), Image::EcrPrivate(_))
+}

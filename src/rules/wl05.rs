@@ -1,7 +1,9 @@
 //! WL05: An external instance lies outside what can be seen.
 
-use super::{Outcome, Rule, pages, reads};
-use crate::analysis::View;
+use super::agents::{self, Machine};
+use super::{Outcome, Rule, pages, reads, subject, text};
+use crate::actions::Action;
+use crate::analysis::{View, services};
 use crate::finding::Severity;
 
 /// An external instance lies outside what can be seen.
@@ -17,4 +19,30 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-fn check(_view: &View<'_>, _outcome: &mut Outcome<'_>) {}
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    let region = view.region.region.as_str();
+    let suffix = services::suffix_of(region);
+    for (cluster, agents) in agents::by_cluster(view, agents::all(view)) {
+        let external: Vec<_> = agents.iter().filter(|a| matches!(a.machine, Machine::External)).collect();
+        if external.is_empty() {
+            continue;
+        }
+        let mut hosts: Vec<String> = vec![format!("ecs-a-*.{suffix}"), format!("ecs-t-*.{suffix}")];
+        hosts.extend(["ecs", "ssm", "ec2messages", "ssmmessages", "ecr.api", "logs"].map(|s| services::hostname(region, s)));
+        let mut message = format!(
+            "{} of cluster {} {} in a network of your own, which no AWS API describes. Test TCP 443 from there to {}.",
+            text::count(external.len(), "external instance"),
+            text::last(&cluster),
+            if external.len() == 1 { "stands" } else { "stand" },
+            text::list(&hosts)
+        );
+        let connected = external.iter().filter(|a| a.instance.agent_connected == Some(true)).count();
+        message.push_str(&format!(" {connected} of {} connected when they were looked at.", external.len()));
+        if !view.region.resolver_endpoints.iter().any(|e| e.direction.as_deref().is_some_and(|d| d.eq_ignore_ascii_case("INBOUND"))) {
+            message.push_str(" No inbound Resolver endpoint was seen, so the private names of endpoints lead nowhere from there.");
+        }
+        let finding = outcome.unknown(subject::of(view, &cluster), "", message);
+        finding.affects = external.iter().map(|a| a.arn().to_owned()).collect();
+        finding.evidence = text::evidence(Action::DescribeContainerInstances, "ec2InstanceId", external.iter().map(|a| (a.arn(), a.instance.ec2_instance_id.clone().unwrap_or_default())));
+    }
+}

@@ -1,6 +1,6 @@
 //! Amazon's resolver of a VPC: is it on, does DNS Firewall let the query pass; then rules and zones.
 
-use super::answer::{Families, NameAnswer, Set};
+use super::answer::{Doubt, Families, NameAnswer, Set};
 use super::firewall::{Block, Filter, Query};
 use super::resolver::{Question, Resolver};
 use crate::actions::Action;
@@ -16,7 +16,7 @@ impl Resolver<'_> {
         let (vpc, host) = (question.vpc, question.host);
         if trail.contains(&(vpc, question.inbound)) {
             let mut set: Set = NameAnswer::nothing(Some(vpc), format!("Resolver rules send {host} round in a circle")).owned("DN08", vpc).into();
-            set.open(Unseen::Datum(format!("what becomes of a query that Resolver rules of {vpc} send round in a circle")));
+            set.open(Doubt::new("DN08", vpc, Unseen::Elsewhere(format!("what becomes of a query that Resolver rules of {vpc} send round in a circle"))));
             return set;
         }
         trail.push((vpc, question.inbound));
@@ -31,7 +31,7 @@ impl Resolver<'_> {
             set.add(NameAnswer::nothing(Some(vpc), detail).owned("DN02", vpc).because(evidence));
         }
         if support.is_none() {
-            set.doubt(Unseen::Action(Action::DescribeVpcAttribute));
+            set.doubt(Doubt::new("DN02", vpc, Unseen::Action(Action::DescribeVpcAttribute)));
         }
         trail.pop();
         set
@@ -60,7 +60,7 @@ impl Resolver<'_> {
                 if let Some(block) = &filter.blocked {
                     set.add(blocked(question, block));
                 }
-                filter.unseen.into_iter().for_each(|u| set.doubt(u));
+                filter.unseen.into_iter().for_each(|u| set.doubt(Doubt::new("DN08", question.vpc, u)));
             }
         }
         set
@@ -97,7 +97,7 @@ impl Resolver<'_> {
             if let Some(block) = &filter.blocked {
                 set.add(blocked(&question.about(target), block));
             }
-            filter.unseen.into_iter().for_each(|u| set.open(u));
+            filter.unseen.into_iter().for_each(|u| set.open(Doubt::new("DN08", question.vpc, u)));
         }
         Some(set)
     }

@@ -80,6 +80,26 @@ pub struct NameCause {
     pub detail: String,
 }
 
+/// Something that was not seen, and who does not know for want of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Doubt {
+    /// A rule id, or [`PRESENCE`].
+    pub rule: &'static str,
+    /// Id of the object that the rule would name: endpoint, zone or VPC.
+    pub object: String,
+    /// What was not seen.
+    pub unseen: Unseen,
+}
+
+/// In place of a rule: the one that owns the absence of an endpoint of the service.
+pub const PRESENCE: &str = "EP";
+
+impl Doubt {
+    pub(super) fn new(rule: &'static str, object: &str, unseen: Unseen) -> Self {
+        Self { rule, object: object.to_owned(), unseen }
+    }
+}
+
 /// One possible answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameAnswer {
@@ -129,6 +149,8 @@ pub struct Names {
     pub certain: bool,
     /// What was not seen and leaves several answers, or any.
     pub unseen: BTreeSet<Unseen>,
+    /// The same, with the rules that do not know for want of it, sorted.
+    pub doubts: BTreeSet<Doubt>,
     /// What decided, for people.
     pub decision_detail: String,
     /// Id of the object that decided, where all answers agree on it.
@@ -150,7 +172,7 @@ impl Names {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Set {
     answers: BTreeMap<(NameTarget, Families), NameAnswer>,
-    unseen: BTreeSet<Unseen>,
+    doubts: BTreeSet<Doubt>,
     open: bool,
 }
 
@@ -173,18 +195,18 @@ impl Set {
         for answer in other.answers.into_values() {
             self.add(answer);
         }
-        self.unseen.extend(other.unseen);
+        self.doubts.extend(other.doubts);
         self.open |= other.open;
     }
 
     /// Names what was not seen and leaves several answers.
-    pub(super) fn doubt(&mut self, unseen: Unseen) {
-        self.unseen.insert(unseen);
+    pub(super) fn doubt(&mut self, doubt: Doubt) {
+        self.doubts.insert(doubt);
     }
 
-    /// Anything is possible, for want of `unseen`.
-    pub(super) fn open(&mut self, unseen: Unseen) {
-        self.unseen.insert(unseen);
+    /// Anything is possible, for want of something.
+    pub(super) fn open(&mut self, doubt: Doubt) {
+        self.doubts.insert(doubt);
         self.open = true;
     }
 
@@ -193,19 +215,24 @@ impl Set {
         self.answers.is_empty() && !self.open
     }
 
+    /// Whether one of the answers must hold.
+    pub(super) const fn is_closed(&self) -> bool {
+        !self.open
+    }
+
     /// Possible answers.
     pub(super) fn answers(&self) -> impl Iterator<Item = &NameAnswer> {
         self.answers.values()
     }
 
-    /// Takes the set apart: answers, what was not seen, whether it is open.
-    pub(super) fn parts(self) -> (Vec<NameAnswer>, BTreeSet<Unseen>, bool) {
-        (self.answers.into_values().collect(), self.unseen, self.open)
+    /// Takes the answers out and leaves the doubts.
+    pub(super) fn take_answers(&mut self) -> Vec<NameAnswer> {
+        std::mem::take(&mut self.answers).into_values().collect()
     }
 
     /// The same answers, each changed.
     pub(super) fn map(self, mut change: impl FnMut(NameAnswer) -> NameAnswer) -> Self {
-        let mut out = Self { answers: BTreeMap::new(), unseen: self.unseen, open: self.open };
+        let mut out = Self { answers: BTreeMap::new(), doubts: self.doubts, open: self.open };
         for answer in self.answers.into_values() {
             out.add(change(answer));
         }
@@ -226,6 +253,6 @@ impl Set {
         }
         let decision_detail = details.join("; or ");
         let object = answers.first().and_then(|a| a.object.clone()).filter(|o| answers.iter().all(|a| a.object.as_ref() == Some(o)));
-        Names { certain: !self.open, unseen: self.unseen, decision_detail, object, answers }
+        Names { certain: !self.open, unseen: self.doubts.iter().map(|d| d.unseen.clone()).collect(), doubts: self.doubts, decision_detail, object, answers }
     }
 }

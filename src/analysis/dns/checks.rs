@@ -6,7 +6,7 @@ use super::endpoints::{Usable, is_interface, of_service, private_dns, short_of, 
 use super::name;
 use super::resolver::Resolver;
 use super::zones::{Zone, ZoneRecords};
-use crate::analysis::{Unseen, View};
+use crate::analysis::{Unseen, View, services};
 
 /// A private zone named after an endpoint service, and not after the names that the service answers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ pub fn known_endpoints(view: &View<'_>, vpc: &str, service: &str) -> BTreeSet<St
 #[must_use]
 pub fn zones_unseen(view: &View<'_>, vpc: &str) -> BTreeSet<Unseen> {
     let resolver = Resolver::new(view);
-    let region = format!("{}.{}", view.region.region, name::suffix(&view.region.partition));
+    let region = services::suffix_of(&view.region.region);
     let unreadable = resolver.zones_of_vpc.get(vpc).into_iter().flatten().filter(|z| name::covers(&z.name, &region) || name::covers(&region, &z.name)).filter_map(|z| resolver.records(z).err());
     unreadable.chain(resolver.zones_unseen(vpc)).collect()
 }
@@ -94,7 +94,7 @@ impl<'v> Resolver<'v> {
     }
 
     fn wrong_zone(&self, zone: &Zone<'v>) -> Option<WrongZone> {
-        let tail = format!(".{}.{}", self.view.region.region, name::suffix(&self.view.region.partition));
+        let tail = format!(".{}", services::suffix_of(&self.view.region.region));
         let service = zone.name.strip_suffix(&tail)?;
         let names = self.service_names(service);
         let right: BTreeSet<&str> = names.iter().map(|n| n.strip_prefix("*.").unwrap_or(n)).collect();
@@ -120,7 +120,7 @@ impl<'v> Resolver<'v> {
 
     fn is_numbered(&self, host: &str) -> bool {
         let host = host.strip_prefix("*.").unwrap_or(host);
-        let region = format!("{}.{}", self.view.region.region, name::suffix(&self.view.region.partition));
+        let region = services::suffix_of(&self.view.region.region);
         host.split_once('.').is_some_and(|(label, parent)| parent == region && (label.starts_with("ecs-a-") || label.starts_with("ecs-t-")))
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Servers {
 pub(super) fn servers(view: &View<'_>, vpc: &str) -> Servers {
     let guess = |unseen| Servers { amazon: true, unseen: Some(unseen), ..Servers::default() };
     let Some(object) = view.index.vpcs.get(vpc) else { return guess(Unseen::Action(Action::DescribeVpcs)) };
-    let Some(id) = object.dhcp_options_id.as_deref() else { return guess(Unseen::Datum(format!("the DHCP options of {vpc}"))) };
+    let Some(id) = object.dhcp_options_id.as_deref() else { return guess(Unseen::Elsewhere(format!("the DHCP options of {vpc}"))) };
     if id == "default" {
         return Servers { options: Some(id.to_owned()), ..Servers::default() };
     }

@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use super::answer::Families;
+use super::answer::{Doubt, Families};
 use super::name;
 use super::resolver::Resolver;
 use crate::actions::Action;
-use crate::analysis::{Unseen, View};
+use crate::analysis::{Unseen, View, services};
 use crate::inventory::ec2::VpcEndpoint;
 
 /// How an endpoint stands to a name.
@@ -16,7 +16,7 @@ pub(super) enum Hold {
     /// Takes it, by a managed zone of this depth.
     Takes(usize),
     /// Takes it or not, for want of this.
-    MayTake(usize, Unseen),
+    MayTake(usize, Doubt),
     /// Is of the name's service, but its private DNS is off.
     Off,
     /// Is of the name's service and has private DNS, but not for this name.
@@ -24,7 +24,7 @@ pub(super) enum Hold {
     /// S3's, for queries over inbound Resolver endpoints alone.
     InboundOnly,
     /// Is of a kind whose private names are not modelled, and has this one.
-    Unmodelled(Unseen),
+    Unmodelled(Doubt),
     /// Has nothing to do with it.
     Apart,
 }
@@ -40,7 +40,7 @@ pub(super) enum Usable {
 
 pub(super) fn usable(endpoint: &VpcEndpoint) -> Usable {
     match endpoint.state.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("available") => Usable::Yes,
+        Some("available" | "partial") => Usable::Yes,
         Some("pendingacceptance" | "pending" | "deleting" | "deleted" | "rejected" | "failed" | "expired") => Usable::No,
         _ => Usable::Unsure,
     }
@@ -119,7 +119,7 @@ pub(super) fn names_of(view: &View<'_>, endpoint: &VpcEndpoint) -> PrivateNames 
             return PrivateNames { names, listed: true };
         }
     }
-    let names = short_of(view, endpoint).map(|s| name::private_names(s, &view.region.region, &view.region.partition)).unwrap_or_default();
+    let names = short_of(view, endpoint).map(|s| services::hostnames(&view.region.region, s).into_iter().collect()).unwrap_or_default();
     PrivateNames { names, listed: false }
 }
 
@@ -140,7 +140,7 @@ impl Resolver<'_> {
             let entries = endpoint.dns_entries.iter().filter_map(|e| e.dns_name.as_deref()).map(name::normal);
             let gateway = endpoint.vpc_endpoint_type.as_deref().is_some_and(|t| t.to_ascii_lowercase().starts_with("gateway"));
             let takes = !gateway && usable(endpoint) != Usable::No && entries.into_iter().any(|n| !n.contains(".vpce.") && name::matches(&n, host));
-            return if takes { Hold::Unmodelled(Unseen::Datum(format!("what {id}, which is no interface endpoint, does with {host}"))) } else { Hold::Apart };
+            return if takes { Hold::Unmodelled(Doubt::new("DN05", id, Unseen::Elsewhere(format!("what {id}, which is no interface endpoint, does with {host}")))) } else { Hold::Apart };
         }
         let state = usable(endpoint);
         if state == Usable::No {
@@ -158,16 +158,16 @@ impl Resolver<'_> {
             return Hold::InboundOnly;
         }
         let doubt = match (on, state) {
-            (None, _) => Some(Unseen::Datum(format!("whether private DNS of {id} is on"))),
-            (_, Usable::Unsure) => Some(Unseen::Datum(format!("what the state {:?} of {id} means", endpoint.state.as_deref().unwrap_or_default()))),
+            (None, _) => Some(Doubt::new("DN01", id, Unseen::Elsewhere(format!("whether private DNS of {id} is on")))),
+            (_, Usable::Unsure) => Some(Doubt::new("EP02", id, Unseen::Elsewhere(format!("what the state {:?} of {id} means", endpoint.state.as_deref().unwrap_or_default())))),
             _ => None,
         };
         match (zone, doubt) {
             (Some(depth), None) => Hold::Takes(depth),
-            (Some(depth), Some(unseen)) => Hold::MayTake(depth, unseen),
+            (Some(depth), Some(doubt)) => Hold::MayTake(depth, doubt),
             (None, _) if !ours => Hold::Apart,
             // No listing of its names was seen, so AWS may have given it this one as well.
-            (None, _) if !listed => Hold::MayTake(name::depth(host), Unseen::Action(Action::DescribeVpcEndpointServices)),
+            (None, _) if !listed => Hold::MayTake(name::depth(host), Doubt::new("DN03", id, Unseen::Action(Action::DescribeVpcEndpointServices))),
             (None, _) => Hold::Uncovered,
         }
     }

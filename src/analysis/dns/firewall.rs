@@ -70,7 +70,7 @@ impl Resolver<'_> {
         let Some(group) = association.firewall_rule_group_id.as_deref() else { return false };
         let in_force = in_force(association.status.as_deref(), "COMPLETE");
         if !in_force {
-            filter.unseen.insert(Unseen::Datum(format!("whether DNS Firewall rule group {group} is in force ({})", association.status.as_deref().unwrap_or_default())));
+            filter.unseen.insert(Unseen::Elsewhere(format!("whether DNS Firewall rule group {group} is in force ({})", association.status.as_deref().unwrap_or_default())));
         }
         let Some(rules) = self.view.region.firewall_rules.get(group).and_then(|a| a.output()) else {
             filter.maybe_blocked(Unseen::Action(Action::ListFirewallRules), group);
@@ -94,7 +94,7 @@ impl Resolver<'_> {
                     filter.trusts_redirection |= sure && rule.firewall_domain_redirection_action.as_deref() == Some("TRUST_REDIRECTION_DOMAIN");
                 }
                 other => {
-                    filter.unseen.insert(Unseen::Datum(format!("what the action {other:?} of DNS Firewall rule group {group} does")));
+                    filter.unseen.insert(Unseen::Elsewhere(format!("what the action {other:?} of DNS Firewall rule group {group} does")));
                     filter.block(group, rule);
                     continue;
                 }
@@ -112,7 +112,11 @@ impl Resolver<'_> {
     fn matches(&self, rule: &FirewallRule, host: &str) -> Match {
         let Some(list) = rule.firewall_domain_list_id.as_deref() else {
             // Rules against algorithmically made names and tunnels carry no list; none of AWS's names is one.
-            return if rule.dns_threat_protection.is_some() { Match::No } else { Match::Maybe(Unseen::Datum(format!("what DNS Firewall rule {} matches", rule.name.as_deref().unwrap_or_default()))) };
+            return if rule.dns_threat_protection.is_some() {
+                Match::No
+            } else {
+                Match::Maybe(Unseen::Elsewhere(format!("what DNS Firewall rule {} matches", rule.name.as_deref().unwrap_or_default())))
+            };
         };
         if self.managed_lists.contains(list) {
             return Match::No;

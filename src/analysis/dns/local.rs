@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::{Families, NameAnswer, NameTarget, Set};
+use super::answer::{Doubt, Families, NameAnswer, NameTarget, PRESENCE, Set};
 use super::endpoints::{Hold, names_of, record_families};
 use super::name;
 use super::resolver::{Question, Resolver};
@@ -19,11 +19,11 @@ const REDIRECTIONS: usize = 4;
 #[derive(Debug, Default)]
 struct Standing<'v> {
     /// Those whose private DNS takes the name or may: depth of their zone, and the doubt.
-    takers: Vec<(usize, &'v VpcEndpoint, Option<Unseen>)>,
+    takers: Vec<(usize, &'v VpcEndpoint, Option<Doubt>)>,
     /// Those that were meant to.
     bystanders: Vec<(&'v VpcEndpoint, Hold)>,
     /// Those of kinds whose names are not modelled.
-    unmodelled: Vec<Unseen>,
+    unmodelled: Vec<Doubt>,
 }
 
 /// How specific the zones for a name are: the most specific that is there for certain, and that may be there.
@@ -43,8 +43,8 @@ impl<'v> Resolver<'v> {
         for endpoint in self.endpoints_of(question.vpc) {
             match self.hold(endpoint, question.host, question.service, question.inbound) {
                 Hold::Takes(depth) => out.takers.push((depth, endpoint, None)),
-                Hold::MayTake(depth, unseen) => out.takers.push((depth, endpoint, Some(unseen))),
-                Hold::Unmodelled(unseen) => out.unmodelled.push(unseen),
+                Hold::MayTake(depth, doubt) => out.takers.push((depth, endpoint, Some(doubt))),
+                Hold::Unmodelled(doubt) => out.unmodelled.push(doubt),
                 Hold::Apart => {}
                 other => out.bystanders.push((endpoint, other)),
             }
@@ -66,12 +66,29 @@ impl<'v> Resolver<'v> {
         Depths { sure: sure.filter(|_| hostnames == Some(true)), possible }
     }
 
+    /// Why more zones and endpoints may decide a name than were seen. None of them works with enableDnsHostnames off.
+    pub(super) fn unseen_here(&self, vpc: &str) -> Vec<Doubt> {
+        if self.hostnames(vpc) == Some(false) {
+            return Vec::new();
+        }
+        let endpoints = self.endpoints_unseen(vpc).map(|u| Doubt::new(PRESENCE, vpc, u));
+        endpoints.into_iter().chain(self.zones_unseen(vpc).map(|u| Doubt::new("DN05", vpc, u))).collect()
+    }
+
+    /// What Route 53 Profiles may bring to a VPC: rules, zones and firewall rules, none of which show in the VPC's own lists.
+    pub(super) fn profiles(&self, vpc: &str) -> Vec<Doubt> {
+        let action = Action::ListProfileAssociations;
+        let unseen = (!self.view.seen(action) && !self.view.options.plain_dns).then_some(Unseen::Action(action));
+        let brought = self.profiles_of_vpc.get(vpc).into_iter().flatten().map(|profile| Unseen::Elsewhere(format!("what Route 53 Profile {profile} brings to {vpc}")));
+        brought.chain(unseen).map(|u| Doubt::new("DN08", vpc, u)).collect()
+    }
+
     /// What zones and endpoints of the VPC say, else the public DNS.
     pub(super) fn local(&self, question: &Question<'_>) -> Set {
         let (vpc, host) = (question.vpc, question.host);
         let mut set = Set::default();
         if question.redirections > REDIRECTIONS {
-            set.open(Unseen::Datum(format!("where {host} leads, after {REDIRECTIONS} redirections")));
+            set.open(Doubt::new("DN05", vpc, Unseen::Elsewhere(format!("where {host} leads, after {REDIRECTIONS} redirections"))));
             return set;
         }
         let hostnames = self.hostnames(vpc);
@@ -83,14 +100,7 @@ impl<'v> Resolver<'v> {
             set.join(zoned);
         }
         if hostnames.is_none() {
-            set.doubt(Unseen::Action(Action::DescribeVpcAttribute));
-        }
-        let profiles = Action::ListProfileAssociations;
-        if !self.view.seen(profiles) && !self.view.options.plain_dns {
-            set.open(Unseen::Action(profiles));
-        }
-        for profile in self.profiles_of_vpc.get(vpc).into_iter().flatten() {
-            set.open(Unseen::Datum(format!("what Route 53 Profile {profile} brings to {vpc}")));
+            set.doubt(Doubt::new("DN02", vpc, Unseen::Action(Action::DescribeVpcAttribute)));
         }
         set
     }
@@ -112,14 +122,14 @@ impl<'v> Resolver<'v> {
         let (vpc, host) = (question.vpc, question.host);
         let mut set = Set::default();
         let Standing { mut takers, bystanders, unmodelled } = self.standing(question);
-        self.endpoints_unseen(vpc).into_iter().chain(self.zones_unseen(vpc)).chain(unmodelled).for_each(|u| set.open(u));
+        self.unseen_here(vpc).into_iter().chain(unmodelled).for_each(|u| set.open(u));
         let (zone_depth, zones) = self.zones_for(vpc, host);
         // Of the same name, the endpoint's zone was there first: AWS lets neither be made beside the other.
         takers.retain(|(depth, ..)| zones.is_empty() || *depth >= zone_depth);
         let best = takers.iter().filter(|(.., doubt)| doubt.is_none()).map(|(depth, ..)| *depth).max();
         takers.retain(|(depth, ..)| best.is_none_or(|b| *depth >= b));
         if let [_, _, ..] = takers.as_slice() {
-            set.doubt(Unseen::Datum(format!("which of several endpoints of {vpc} takes {host}")));
+            set.doubt(Doubt::new("DN05", vpc, Unseen::Elsewhere(format!("which of several endpoints of {vpc} takes {host}"))));
         }
         for (_, endpoint, doubt) in takers {
             let id = &endpoint.vpc_endpoint_id;
@@ -135,7 +145,7 @@ impl<'v> Resolver<'v> {
             set.add(self.passed_by(question, &bystanders));
         }
         if let [first, second, ..] = zones.as_slice() {
-            set.doubt(Unseen::Datum(format!("which of the hosted zones {} and {} of one name answers", first.id, second.id)));
+            set.doubt(Doubt::new("DN05", first.id, Unseen::Elsewhere(format!("which of the hosted zones {} and {} of one name answers", first.id, second.id))));
         }
         for zone in zones {
             set.join(self.by_zone(question, zone));
@@ -146,9 +156,12 @@ impl<'v> Resolver<'v> {
     /// What one private zone says.
     fn by_zone(&self, question: &Question<'_>, zone: &Zone<'v>) -> Set {
         let host = question.host;
+        // The zone of the service's own name is wrong (DN07); one above it shadows names that it does not know (DN05).
+        let own = zone.name == host || self.service_names(question.service).iter().any(|n| n.strip_prefix("*.").unwrap_or(n) == zone.name);
+        let rule = if own { "DN07" } else { "DN05" };
         let hidden = |detail: String, unseen: Unseen| {
             let mut set: Set = NameAnswer::new(NameTarget::Private(BTreeSet::new()), Families::BOTH, Some(zone.id), detail).into();
-            set.open(unseen);
+            set.open(Doubt::new(rule, zone.id, unseen));
             set
         };
         let records = match self.records(zone) {
@@ -156,19 +169,17 @@ impl<'v> Resolver<'v> {
             Err(unseen) => return hidden(format!("hosted zone {} ({}) decides {host}, and its records were not seen", zone.name, zone.id), unseen),
         };
         let mut set = match records.look_up(&zone.name, host) {
-            Node::Delegated(at) => hidden(format!("hosted zone {} delegates {at}", zone.name), Unseen::Datum(format!("where hosted zone {} delegates {at} to", zone.id))),
+            Node::Delegated(at) => hidden(format!("hosted zone {} delegates {at}", zone.name), Unseen::Elsewhere(format!("where hosted zone {} delegates {at} to", zone.id))),
             Node::Sets(sets) => self.record_targets(question, zone, &sets),
             Node::Absent => Set::default(),
         };
         if set.is_empty() {
-            // The zone of the service's own name is wrong (DN07); one above it shadows names that it does not know (DN05).
-            let of_service = zone.name == host || self.service_names(question.service).iter().any(|n| n.strip_prefix("*.").unwrap_or(n) == zone.name);
             let detail = format!("hosted zone {} ({}) takes {host} and has no address for it: the name does not resolve, nor is the public DNS asked", zone.name, zone.id);
             let evidence = Evidence::new(Action::ListResourceRecordSets, "Name", host, format!("not in hosted zone {}", zone.id));
-            set.add(NameAnswer::nothing(Some(zone.id), detail).owned(if of_service { "DN07" } else { "DN05" }, zone.id).because(evidence));
+            set.add(NameAnswer::nothing(Some(zone.id), detail).owned(rule, zone.id).because(evidence));
         }
         if records.truncated {
-            set.open(Unseen::Action(Action::ListResourceRecordSets));
+            set.open(Doubt::new(rule, zone.id, Unseen::Action(Action::ListResourceRecordSets)));
         }
         set
     }

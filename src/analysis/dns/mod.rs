@@ -19,12 +19,13 @@ mod resolver;
 mod rules;
 mod scope;
 mod target;
+#[cfg(test)]
+mod tests;
 mod zones;
 
-pub use answer::{Families, NameAnswer, NameCause, NameTarget, Names};
+pub use answer::{Doubt, Families, NameAnswer, NameCause, NameTarget, Names, PRESENCE};
 pub use checks::{Duplicate, NumberedZone, WrongZone, duplicates, known_endpoints, numbered_zones, wrongly_named_zones, zones_unseen};
 pub use endpoints::record_families;
-pub use name::private_names;
 pub use resolver::Resolver;
 
 use super::View;

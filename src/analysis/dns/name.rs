@@ -1,4 +1,6 @@
-//! Domain names as text: normal form, ancestors, wildcards; and the names that endpoint services stand behind.
+//! Domain names as text: normal form, ancestors, wildcards, AWS's names for endpoints.
+
+use crate::analysis::services;
 
 /// Lower case, without the final dot, `*` for Route 53's `\052`.
 pub(super) fn normal(name: &str) -> String {
@@ -23,65 +25,10 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The domain that AWS's names end in, by partition.
-pub(super) fn suffix(partition: &str) -> &'static str {
-    match partition {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws-iso" => "c2s.ic.gov",
-        "aws-iso-b" => "sc2s.sgov.gov",
-        "aws-iso-e" => "cloud.adc-e.uk",
-        "aws-iso-f" => "csp.hci.ic.gov",
-        "aws-eusc" => "amazonaws.eu",
-        _ => "amazonaws.com",
-    }
-}
-
-/// The names that an endpoint service stands behind, as far as AWS's pages tell them: exact names, and `*.` for one label.
-/// Empty for a service whose names are not known.
-#[must_use]
-pub fn private_names(service: &str, region: &str, partition: &str) -> Vec<String> {
-    let labels: &[&str] = match service {
-        "ecs-agent" => &["ecs-a"],
-        "ecs-telemetry" => &["ecs-t"],
-        "ecr.api" => &["api.ecr"],
-        "ecr.dkr" => &["dkr.ecr", "*.dkr.ecr"],
-        "s3" => &["s3", "*.s3"],
-        "kinesis-streams" => &["kinesis"],
-        "kinesis-firehose" => &["firehose"],
-        "ecs"
-        | "logs"
-        | "secretsmanager"
-        | "ssm"
-        | "ssmmessages"
-        | "ec2messages"
-        | "kms"
-        | "sts"
-        | "xray"
-        | "monitoring"
-        | "guardduty-data"
-        | "ec2"
-        | "elasticfilesystem"
-        | "fsx"
-        | "servicediscovery"
-        | "data-servicediscovery"
-        | "appmesh-envoy-management"
-        | "cloudformation"
-        | "autoscaling"
-        | "sqs"
-        | "sns"
-        | "events"
-        | "acm-pca"
-        | "states" => &[service],
-        _ => &[],
-    };
-    labels.iter().map(|l| format!("{l}.{region}.{}", suffix(partition))).collect()
-}
-
 /// The short name of an endpoint service of `region`: `ecr.api` of `com.amazonaws.us-east-2.ecr.api`, whatever the prefix.
-/// `None` for services of another region.
+/// `None` for services of another region and for those that are not AWS's.
 pub(super) fn short<'n>(service_name: &'n str, region: &str) -> Option<&'n str> {
-    let at = service_name.find(&format!(".{region}."))?;
-    service_name.get(at + region.len() + 2..).filter(|s| !s.is_empty())
+    services::parse(service_name).filter(|n| n.region == Some(region)).map(|n| n.short)
 }
 
 /// The endpoint id and zone in a name that AWS gave an endpoint: `vpce-0a1b-c2d3[-us-east-2a].ecs.us-east-2.vpce.amazonaws.com`,
@@ -127,9 +74,13 @@ mod tests {
 
     #[test]
     fn short_names_do_not_depend_on_the_prefix() {
-        for (name, short_name) in
-            [("com.amazonaws.us-east-2.ecr.api", Some("ecr.api")), ("cn.com.amazonaws.cn-north-1.ecr.dkr", None), ("aws.api.us-east-2.s3files", Some("s3files")), ("com.amazonaws.us-west-2.ecs", None)]
-        {
+        for (name, short_name) in [
+            ("com.amazonaws.us-east-2.ecr.api", Some("ecr.api")),
+            ("cn.com.amazonaws.cn-north-1.ecr.dkr", None),
+            ("aws.api.us-east-2.s3files", Some("s3files")),
+            ("com.amazonaws.vpce.us-east-2.vpce-svc-0123456789abcdef0", None),
+            ("com.amazonaws.us-west-2.ecs", None),
+        ] {
             assert_eq!(short(name, "us-east-2"), short_name, "{name}");
         }
         assert_eq!(short("cn.com.amazonaws.cn-north-1.ecr.dkr", "cn-north-1"), Some("ecr.dkr"));

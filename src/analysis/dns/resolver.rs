@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::answer::{Families, NameAnswer, Names, Set};
+use super::answer::{Doubt, Families, NameAnswer, Names, Set};
 use super::dhcp::{self, Servers};
 use super::endpoints::{addresses_of, is_interface};
 use super::firewall::{DomainList, in_force};
@@ -47,6 +47,8 @@ pub(super) struct Question<'q> {
     pub vpc: &'q str,
     /// Normal name.
     pub host: &'q str,
+    /// The name that was asked first: what a record redirects to must serve it.
+    pub asked: &'q str,
     /// Short name of the service that the host belongs to, or nothing.
     pub service: &'q str,
     pub consumer: Families,
@@ -152,7 +154,7 @@ impl<'v> Resolver<'v> {
     #[must_use]
     pub fn resolve(&self, vpc: &str, host: &str, service: &str, consumer: Families) -> Names {
         let host = name::normal(host);
-        let question = Question { vpc, host: &host, service, consumer, inbound: false, redirections: 0 };
+        let question = Question { vpc, host: &host, asked: &host, service, consumer, inbound: false, redirections: 0 };
         let servers = dhcp::servers(self.view, vpc);
         if !servers.amazon && servers.own.is_empty() {
             let id = servers.options.as_deref().unwrap_or_default();
@@ -165,16 +167,16 @@ impl<'v> Resolver<'v> {
             set.join(self.own_server(&question, &servers, server));
         }
         if servers.amazon && !servers.own.is_empty() {
-            set.doubt(Unseen::Datum(format!("which of the DNS servers that {vpc} hands out a query goes to")));
+            set.doubt(Doubt::new("DN04", vpc, Unseen::Datum(format!("which of the DNS servers that {vpc} hands out a query goes to"))));
         }
         if let Some(unseen) = servers.unseen {
-            set.open(unseen);
+            set.open(Doubt::new("DN04", vpc, unseen));
         }
         set.finish()
     }
 
     /// A server that is not Amazon's resolver of this VPC: an inbound Resolver endpoint, else one whose forwarding is not seen.
-    fn own_server(&self, question: &Question<'_>, servers: &Servers, server: &str) -> Set {
+    fn own_server<'t>(&'t self, question: &Question<'t>, servers: &Servers, server: &str) -> Set {
         let (vpc, options) = (question.vpc, servers.options.as_deref());
         let hosts = server.parse().map(|a| self.inbound_at(vpc, a)).unwrap_or_default();
         let mut set = Set::default();
@@ -182,14 +184,14 @@ impl<'v> Resolver<'v> {
             set.join(self.rebased(self.amazon(&question.to(host_vpc, true), &mut Vec::new()), vpc, host_vpc));
             if !works {
                 set.add(NameAnswer::nothing(options, format!("the Resolver endpoint at {server} does not answer")).owned("DN04", vpc));
-                set.doubt(Unseen::Datum(format!("whether the Resolver endpoint at {server} works")));
+                set.doubt(Doubt::new("DN04", vpc, Unseen::Elsewhere(format!("whether the Resolver endpoint at {server} works"))));
             }
         }
         if hosts.is_empty() {
             let detail = format!("{vpc} hands out the DNS server {server}, which asks the public DNS for {}, unless it forwards the name to Amazon's resolver", question.host);
             let evidence = Evidence::new(Action::DescribeDhcpOptions, "domain-name-servers", servers.own.join(" "), "no resolver of Amazon's");
-            set = self.unseen_forwarding(question, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence));
-            set.doubt(Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS")));
+            set = self.unseen_forwarding(question, server, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence), &mut Vec::new());
+            set.doubt(Doubt::new("DN04", vpc, Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS"))));
         }
         set
     }

@@ -3,9 +3,10 @@
 //! The most specific wins; a rule beats a private zone of the same name.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::amazon::Trail;
-use super::answer::{NameAnswer, NameTarget, Set};
+use super::answer::{Doubt, NameAnswer, NameTarget, Set};
 use super::dhcp;
 use super::endpoints::{Usable, is_interface, of_service, record_families, usable};
 use super::firewall::in_force;
@@ -43,18 +44,18 @@ impl<'v> Resolver<'v> {
             let Some(rule) = self.rules.get(id) else {
                 // Amazon's own rule for everything else shows among the associations, and changes nothing.
                 if !id.starts_with("rslvr-autodefined-") {
-                    choice.open.insert(if self.view.seen(rules) { Unseen::Datum(format!("Resolver rule {id}, which {vpc} uses")) } else { Unseen::Action(rules) });
+                    choice.open.insert(if self.view.seen(rules) { Unseen::Elsewhere(format!("Resolver rule {id}, which {vpc} uses")) } else { Unseen::Action(rules) });
                 }
                 continue;
             };
             let Some(domain) = rule.domain_name.as_deref().map(name::normal) else {
-                choice.open.insert(Unseen::Datum(format!("the domain of Resolver rule {id}")));
+                choice.open.insert(Unseen::Elsewhere(format!("the domain of Resolver rule {id}")));
                 continue;
             };
             if name::covers(&domain, host) {
                 let sure = in_force(association.status.as_deref(), "COMPLETE") && in_force(rule.status.as_deref(), "COMPLETE");
                 if !sure {
-                    choice.doubts.insert(Unseen::Datum(format!("whether Resolver rule {id} is in force")));
+                    choice.doubts.insert(Unseen::Elsewhere(format!("whether Resolver rule {id} is in force")));
                 }
                 matching.push((name::depth(&domain), sure, rule));
             }
@@ -69,7 +70,7 @@ impl<'v> Resolver<'v> {
                 "FORWARD" => choice.forward.push((depth, rule)),
                 "SYSTEM" | "RECURSIVE" => choice.amazon = true,
                 other => {
-                    choice.open.insert(Unseen::Datum(format!("where Resolver rule {} of type {other:?} leads", rule.id)));
+                    choice.open.insert(Unseen::Elsewhere(format!("where Resolver rule {} of type {other:?} leads", rule.id)));
                 }
             }
             if sure {
@@ -89,9 +90,16 @@ impl<'v> Resolver<'v> {
         for (_, rule) in forward.iter().filter(|(depth, _)| depths.sure.is_none_or(|s| *depth >= s)) {
             set.join(self.forwarded(question, rule, trail));
         }
-        doubts.into_iter().for_each(|u| set.doubt(u));
-        open.into_iter().for_each(|u| set.open(u));
+        doubts.into_iter().for_each(|u| set.doubt(Doubt::new("DN08", question.vpc, u)));
+        let open = open.into_iter().map(|u| Doubt::new("DN08", question.vpc, u));
+        open.chain(self.unseen_here(question.vpc)).chain(self.profiles(question.vpc)).for_each(|d| set.open(d));
         set
+    }
+
+    /// The FORWARD rule that may decide a name here, if there is one.
+    pub(super) fn forwarding_rule(&self, question: &Question<'_>) -> Option<&'v ResolverRule> {
+        let depths = self.zone_depths(question);
+        self.rule_for(question.vpc, question.host).forward.into_iter().find(|(depth, _)| depths.sure.is_none_or(|s| *depth >= s)).map(|(_, rule)| rule)
     }
 
     /// Where a FORWARD rule sends a query: resolvers of Amazon's that were seen, else servers whose forwarding was not.
@@ -105,7 +113,7 @@ impl<'v> Resolver<'v> {
                 set.join(self.rebased(self.amazon(&question.to(host_vpc, true), trail), vpc, host_vpc));
                 if !works {
                     set.add(NameAnswer::nothing(Some(&rule.id), format!("the Resolver endpoint at {target} does not answer")).owned("DN08", vpc));
-                    set.doubt(Unseen::Datum(format!("whether the Resolver endpoint at {target} works")));
+                    set.doubt(Doubt::new("DN08", vpc, Unseen::Elsewhere(format!("whether the Resolver endpoint at {target} works"))));
                 }
             }
             match outbound {
@@ -115,22 +123,23 @@ impl<'v> Resolver<'v> {
                     let detail = format!("Resolver rule {} sends {} to {target}, which asks the public DNS, unless it forwards the name back", rule.id, question.host);
                     let evidence = Evidence::new(Action::ListResolverRules, "DomainName", rule.domain_name.as_deref().unwrap_or_default(), format!("forwarded to {target}"));
                     let public = Self::public(question, Some(&rule.id), detail).owned("DN08", vpc).because(evidence);
-                    set.join(self.unseen_forwarding(question, self.local(question), public));
-                    set.doubt(Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id)));
+                    set.join(self.unseen_forwarding(question, target, self.local(question), public, trail));
+                    set.doubt(Doubt::new("DN08", vpc, Unseen::Datum(format!("where the server {target} of Resolver rule {} forwards names of AWS", rule.id))));
                 }
             }
         }
         if rule.target_ips.is_empty() {
-            set.open(Unseen::Datum(format!("the servers of Resolver rule {}", rule.id)));
+            set.open(Doubt::new("DN08", vpc, Unseen::Elsewhere(format!("the servers of Resolver rule {}", rule.id))));
         }
         set
     }
 
     /// A server that may forward to Amazon's resolver here, may ask the public DNS, or may lead to an endpoint elsewhere that
     /// this VPC is joined to.
-    pub(super) fn unseen_forwarding(&self, question: &Question<'_>, amazon: Set, public: NameAnswer) -> Set {
+    pub(super) fn unseen_forwarding<'t>(&'t self, question: &Question<'t>, server: &str, amazon: Set, public: NameAnswer, trail: &mut Trail<'t>) -> Set {
         let mut set = amazon;
-        let known = set.answers().any(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
+        let rule = public.cause.as_ref().map_or("DN08", |c| c.rule);
+        let known = set.is_closed() && set.answers().all(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
         set.add(public);
         if !known && !question.service.is_empty() {
             for endpoint in self.view.index.endpoints.values() {
@@ -143,8 +152,17 @@ impl<'v> Resolver<'v> {
             }
         }
         for action in [Action::ListResolverEndpoints, Action::ListResolverEndpointIpAddresses] {
-            if !self.view.seen(action) && !self.view.options.plain_dns {
-                set.doubt(Unseen::Action(action));
+            if self.view.seen(action) || self.view.options.plain_dns {
+                continue;
+            }
+            // It may be an inbound Resolver endpoint: of this VPC if it has an address here, else of any other that is joined.
+            match server.parse::<IpAddr>() {
+                Ok(address) if self.contains(question.vpc, address) => {
+                    set.join(self.amazon(&question.to(question.vpc, true), trail));
+                    set.doubt(Doubt::new(rule, question.vpc, Unseen::Action(action)));
+                }
+                Ok(IpAddr::V4(v4)) if !v4.is_private() => set.doubt(Doubt::new(rule, question.vpc, Unseen::Action(action))),
+                _ => set.open(Doubt::new(rule, question.vpc, Unseen::Action(action))),
             }
         }
         set

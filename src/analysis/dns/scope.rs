@@ -8,7 +8,7 @@ use super::dhcp;
 use super::name;
 use super::resolver::Resolver;
 use crate::actions::Action;
-use crate::analysis::Unseen;
+use crate::analysis::{Unseen, services};
 use crate::inventory::dns::ResolverRule;
 use crate::inventory::ec2::{VpcEndpoint, VpcPeeringConnection};
 
@@ -68,7 +68,7 @@ impl<'v> Resolver<'v> {
             return BTreeSet::new();
         }
         let mut names = self.listed_names.get(service).cloned().unwrap_or_default();
-        names.extend(name::private_names(service, &self.view.region.region, &self.view.region.partition));
+        names.extend(services::hostnames(&self.view.region.region, service));
         names
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::answer::{Families, NameAnswer, NameTarget, Set};
+use super::answer::{Doubt, Families, NameAnswer, NameTarget, Set};
 use super::endpoints::{deleted, is_interface, names_of, of_service, own_name_families};
 use super::name;
 use super::resolver::{Question, Resolver};
@@ -46,8 +46,8 @@ impl Resolver<'_> {
                     possible.join(self.set_targets(question, zone, set, families).map(|answer| answer.because(evidence())));
                 }
                 self.several(&mut possible, zone, &live);
-                let (answers, unseen, open) = possible.parts();
-                unseen.into_iter().for_each(|u| if open { out.open(u) } else { out.doubt(u) });
+                let answers = possible.take_answers();
+                out.join(possible);
                 (!live.is_empty()).then_some((families, answers))
             })
             .collect();
@@ -60,7 +60,7 @@ impl Resolver<'_> {
     /// Of several record sets one answers at a time.
     fn several(&self, out: &mut Set, zone: &Zone<'_>, sets: &[&ResourceRecordSet]) {
         if let [first, _, ..] = sets {
-            out.doubt(Unseen::Datum(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id)));
+            out.doubt(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("which of the records {} of hosted zone {} answers", name::normal(&first.name), zone.id))));
         }
     }
 
@@ -82,18 +82,28 @@ impl Resolver<'_> {
             return self.endpoint_target(question, zone, &target, &id, az.as_deref(), families);
         }
         let mut out = Set::default();
-        let inner = self.local(&question.about(&target));
-        let (answers, unseen, open) = inner.parts();
-        for mut answer in answers {
+        let next = question.about(&target);
+        if cname && let Some(rule) = self.forwarding_rule(&next) {
+            out.open(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("where Resolver rule {} sends {target}, to which hosted zone {} redirects", rule.id, zone.id))));
+        }
+        let mut inner = self.local(&next);
+        for mut answer in inner.take_answers() {
             if answer.target == NameTarget::Public {
-                out.open(Unseen::Datum(format!("where {target} leads, to which hosted zone {} redirects", zone.id)));
+                out.open(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("where {target} leads, to which hosted zone {} redirects", zone.id))));
+                continue;
+            }
+            if let NameTarget::Endpoint { id, addresses } | NameTarget::Remote { id, addresses } = &answer.target
+                && let Some(endpoint) = self.view.index.endpoints.get(id.as_str())
+                && !self.serves(question, endpoint)
+            {
+                out.add(self.towards(question, zone, endpoint, addresses.clone(), answer.records.and(families)));
                 continue;
             }
             answer.records = answer.records.and(families);
             answer.detail = format!("{} of hosted zone {} leads to {target}; {}", question.host, zone.id, answer.detail);
             out.add(answer);
         }
-        unseen.into_iter().for_each(|u| if open { out.open(u) } else { out.doubt(u) });
+        out.join(inner);
         out
     }
 
@@ -106,7 +116,7 @@ impl Resolver<'_> {
                 Some(unseen) => {
                     let mut out: Set =
                         NameAnswer::new(NameTarget::Private(BTreeSet::new()), families, Some(zone.id), format!("hosted zone {} sends {host} to {id}, which was not seen", zone.name)).into();
-                    out.open(unseen);
+                    out.open(Doubt::new("DN07", zone.id, unseen));
                     out
                 }
             };
@@ -126,7 +136,7 @@ impl Resolver<'_> {
     /// An answer that leads to an endpoint, or to a wrong one.
     fn towards(&self, question: &Question<'_>, zone: &Zone<'_>, endpoint: &VpcEndpoint, addresses: Option<BTreeSet<IpAddr>>, families: Families) -> NameAnswer {
         let (host, id) = (question.host, endpoint.vpc_endpoint_id.clone());
-        if !is_interface(endpoint) || !(of_service(self.view, endpoint, question.service) || self.stands_behind(endpoint, host)) {
+        if !self.serves(question, endpoint) {
             let service = endpoint.service_name.as_deref().unwrap_or("another service");
             let all = addresses.or_else(|| self.addresses(endpoint, None).map(|a| a.into_iter().collect())).unwrap_or_default();
             return NameAnswer::new(NameTarget::Private(all), families, Some(zone.id), format!("hosted zone {} sends {host} to {id}, an endpoint of {service}", zone.name)).owned("DN07", zone.id);
@@ -143,7 +153,7 @@ impl Resolver<'_> {
         for address in values {
             let owners = self.owners(question.vpc, *address);
             if let [_, _, ..] = owners.as_slice() {
-                out.doubt(Unseen::Datum(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id)));
+                out.doubt(Doubt::new("DN07", zone.id, Unseen::Elsewhere(format!("which of the VPCs that use {address} the address of hosted zone {} means", zone.id))));
             }
             if owners.is_empty() {
                 others.insert(*address);
@@ -184,7 +194,7 @@ impl Resolver<'_> {
             return answer.owned("DN07", zone.id).into();
         }
         let mut set: Set = answer.into();
-        doubts.into_iter().flatten().for_each(|u| set.open(u));
+        doubts.into_iter().flatten().for_each(|u| set.open(Doubt::new("DN07", zone.id, u)));
         set
     }
 
@@ -197,7 +207,7 @@ impl Resolver<'_> {
         if !self.view.seen(endpoints) {
             return Some(Unseen::Action(endpoints));
         }
-        let whose = || Unseen::Datum(format!("who has the address {address}"));
+        let whose = || Unseen::Elsewhere(format!("who has the address {address}"));
         let same_service = || self.view.index.endpoints.values().filter(|e| of_service(self.view, e, question.service));
         if same_service().any(|e| self.addresses(e, None).is_none()) {
             return Some(Unseen::Action(interfaces));
@@ -217,16 +227,17 @@ impl Resolver<'_> {
         !endpoint.network_interface_ids.is_empty() && endpoint.network_interface_ids.iter().all(|id| self.view.index.interfaces.get(id.as_str()).is_some_and(|i| i.availability_zone.is_some()))
     }
 
-    /// Whether the endpoint's service has the name, private DNS on or off.
-    fn stands_behind(&self, endpoint: &VpcEndpoint, host: &str) -> bool {
-        names_of(self.view, endpoint).names.iter().any(|n| name::matches(n, host))
+    /// Whether an endpoint is one for the name that was asked, private DNS on or off.
+    fn serves(&self, question: &Question<'_>, endpoint: &VpcEndpoint) -> bool {
+        is_interface(endpoint) && (of_service(self.view, endpoint, question.service) || names_of(self.view, endpoint).names.iter().any(|n| name::matches(n, question.asked)))
     }
 
     /// Endpoints that have an address, as seen from `vpc`: an address in its own range is local, whoever else uses it.
     fn owners(&self, vpc: &str, address: IpAddr) -> Vec<&str> {
-        let local = self.contains(vpc, address);
-        let all = self.endpoint_addresses.get(&address).into_iter().flatten();
-        all.filter(|id| local == (self.view.index.endpoints.get(**id).and_then(|e| e.vpc_id.as_deref()) == Some(vpc))).copied().collect()
+        let of_vpc = |id: &&str| self.view.index.endpoints.get(*id).and_then(|e| e.vpc_id.as_deref()) == Some(vpc);
+        let all = self.endpoint_addresses.get(&address).map(Vec::as_slice).unwrap_or_default();
+        let (own, others): (Vec<&str>, Vec<&str>) = all.iter().copied().partition(|id| of_vpc(id));
+        if own.is_empty() && !self.contains(vpc, address) { others } else { own }
     }
 }
 

@@ -58,7 +58,7 @@ impl<'v> Resolver<'v> {
     pub(super) fn zones_unseen(&self, vpc: &str) -> Option<Unseen> {
         let action = Action::ListHostedZonesByVpc;
         match self.view.region.hosted_zones.get(vpc) {
-            Some(Answer::Output(listing)) if listing.hosted_zone_summaries.iter().any(|z| z.name.is_none()) => Some(Unseen::Datum(format!("the names of the hosted zones of {vpc}"))),
+            Some(Answer::Output(listing)) if listing.hosted_zone_summaries.iter().any(|z| z.name.is_none()) => Some(Unseen::Elsewhere(format!("the names of the hosted zones of {vpc}"))),
             Some(Answer::Output(listing)) if listing.next_token.is_none() => None,
             _ if self.view.options.plain_dns => None,
             _ => Some(Unseen::Action(action)),
@@ -71,7 +71,7 @@ impl<'v> Resolver<'v> {
             return Ok(records);
         }
         match zone.summary.owner.as_ref().and_then(|o| o.owning_account.as_deref()) {
-            Some(owner) if owner != self.view.region.account => Err(Unseen::Datum(format!("the records of hosted zone {}, which account {owner} owns", zone.id))),
+            Some(owner) if owner != self.view.region.account => Err(Unseen::Elsewhere(format!("the records of hosted zone {}, which account {owner} owns", zone.id))),
             _ => Err(Unseen::Action(Action::ListResourceRecordSets)),
         }
     }

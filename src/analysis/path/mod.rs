@@ -366,6 +366,7 @@ impl<'v> Engine<'v> {
             ownership::not_selected(rule, &object, &detail, answer.evidence.clone(), level, &mut leg);
         } else {
             ownership::missing(source, need, &exit, level, &unusable, self.trio_in_part(vpc), &mut leg);
+            ownership::not_offered(view.region, need, &mut leg);
         }
         if matches!(level, Some(Level::Undecided) | None) && leg.verdict() != Tri::Fail && !leg.causes.iter().any(|c| c.verdict == Tri::Unknown) {
             leg.cause(leg::unknown("NW06", Severity::Critical, exit.decision.object.as_deref().unwrap_or(vpc), exit.decision.detail.clone(), exit.decision.unseen.clone()));
@@ -375,19 +376,13 @@ impl<'v> Engine<'v> {
 
     /// A private address that belongs to no endpoint that was seen.
     fn private(&self, source: &Source<'_>, need: &Need, vpc: &str, host: &str, answer: &NameAnswer, addresses: &BTreeSet<std::net::IpAddr>) -> Leg {
-        let view = self.view;
-        let own = view.index.vpcs.get(vpc).is_some_and(|v| {
-            let cidrs = v.cidr_block_association_set.iter().filter_map(|c| c.cidr_block.as_deref()).chain(v.cidr_block.as_deref());
-            let ranges: Vec<ipnet::IpNet> = cidrs.filter_map(|c| c.parse().ok()).collect();
-            addresses.iter().all(|a| ranges.iter().any(|r| r.contains(a)))
-        });
         let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let cause = answer.cause.as_ref();
         let rule = cause.map_or("DN07", |c| c.rule);
         let object = cause.map(|c| c.object.clone()).or_else(|| answer.object.clone()).unwrap_or_else(|| vpc.to_owned());
         let detail = format!("{host} leads to {}, which is no endpoint of {} that was seen", listed.join(", "), need.service);
-        let dead = own && view.seen(Action::DescribeNetworkInterfaces);
-        if dead {
+        // An answer with a cause is wrong for certain; without one somebody unseen may have the address.
+        if cause.is_some() {
             let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), detail.clone());
             leg.way = Way::Local;
             public::blame(&mut leg, rule, ownership::severity_of_name_rule(rule), &object, cause.map_or(detail, |c| c.detail.clone()), answer.evidence.clone());
@@ -506,8 +501,8 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             }
             open.hop(HopName::Dns, &decision);
             open.passed = passed;
-            for (rule, severity, object) in name_rules(&decision.unseen, names, vpc, need, candidates) {
-                open.cause(leg::unknown(rule, severity, &object, detail.clone(), decision.unseen.clone()));
+            for (rule, severity, object, unseen) in name_rules(names, vpc, need, candidates) {
+                open.cause(leg::unknown(rule, severity, &object, detail.clone(), unseen));
             }
             // What else was not seen on any way stays said; what is visibly blocked on one way is not known to be taken.
             for cause in legs.into_iter().flat_map(|l| l.causes) {
@@ -525,35 +520,23 @@ fn as_unknown(cause: Cause, unseen: &BTreeSet<Unseen>) -> Cause {
     leg::unknown(cause.rule, cause.severity, &cause.object, cause.detail, unseen.clone())
 }
 
-/// Which rules do not know, for what was not seen of names.
-fn name_rules(unseen: &BTreeSet<Unseen>, names: &Names, vpc: &str, need: &Need, candidates: &Candidates<'_>) -> Vec<(&'static str, Severity, String)> {
-    let mut rules: Vec<(&'static str, Severity, String)> = Vec::new();
-    let owners = || need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s, vpc.to_owned())) } else { None });
-    for what in unseen {
-        match what {
-            Unseen::Action(Action::DescribeVpcEndpoints) | Unseen::Elsewhere(_) => rules.extend(owners()),
-            Unseen::Action(Action::DescribeVpcs | Action::DescribeVpcAttribute) => rules.push(("DN02", Severity::Critical, vpc.to_owned())),
-            Unseen::Action(Action::DescribeDhcpOptions) => rules.push(("DN04", Severity::High, vpc.to_owned())),
-            Unseen::Action(Action::ListHostedZonesByVpc | Action::ListResourceRecordSets) => {
-                rules.push(("DN05", Severity::High, vpc.to_owned()));
-                if !candidates.usable() {
-                    rules.extend(owners());
-                }
-            }
-            Unseen::Action(_) => {
-                rules.push(("DN08", Severity::High, vpc.to_owned()));
-                if !candidates.usable() {
-                    rules.extend(owners());
-                }
-            }
-            Unseen::Datum(_) => {
-                let cause = names.answers.iter().find_map(|a| a.cause.as_ref());
-                rules.push(cause.map_or(("DN04", Severity::High, vpc.to_owned()), |c| (c.rule, ownership::severity_of_name_rule(c.rule), c.object.clone())));
-            }
+/// Which rules do not know, on which object, for what was not seen of names.
+fn name_rules(names: &Names, vpc: &str, need: &Need, candidates: &Candidates<'_>) -> Vec<(&'static str, Severity, String, BTreeSet<Unseen>)> {
+    let mut rules = Vec::new();
+    for dns::Doubt { rule, object, unseen } in &names.doubts {
+        let unseen = BTreeSet::from([unseen.clone()]);
+        // Zones, rules and the like may lead to an endpoint that is not known here, if none is.
+        if *rule == dns::PRESENCE || (matches!(*rule, "DN05" | "DN07" | "DN08") && !candidates.usable()) {
+            rules.extend(need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s, vpc.to_owned(), unseen.clone())) } else { None }));
+        }
+        if *rule != dns::PRESENCE {
+            rules.push((*rule, ownership::severity_of_name_rule(rule), object.clone(), unseen));
         }
     }
     if rules.is_empty() {
-        rules.push(("DN08", Severity::High, vpc.to_owned()));
+        let cause = names.answers.iter().find_map(|a| a.cause.as_ref());
+        let (rule, object) = cause.map_or(("DN08", vpc.to_owned()), |c| (c.rule, c.object.clone()));
+        rules.push((rule, ownership::severity_of_name_rule(rule), object, BTreeSet::from([Unseen::Datum(names.decision_detail.clone())])));
     }
     rules
 }

@@ -6,8 +6,9 @@ use super::leg::{Leg, fail, unknown};
 use super::public::Exit;
 use super::source::Source;
 use crate::actions::Action;
-use crate::analysis::{Egress, Level, Need, Owner, Tri, Unseen, View};
+use crate::analysis::{Egress, Level, Need, Owner, Tri, Unseen, View, services};
 use crate::finding::{Evidence, Severity};
+use crate::inventory::Region;
 
 /// The three endpoints of the container agent.
 pub const TRIO: [&str; 3] = ["ecs", "ecs-agent", "ecs-telemetry"];
@@ -100,6 +101,20 @@ pub fn missing(source: &Source<'_>, need: &Need, exit: &Exit, level: Option<Leve
             }
             leg.cause(unknown("NW06", Severity::Critical, exit.decision.object.as_deref().unwrap_or_default(), public, unseen));
         }
+    }
+}
+
+/// Where the region does not offer the service, that is the cause, and no missing endpoint: RG04 in place of the need's owner.
+pub fn not_offered(inventory: &Region, need: &Need, leg: &mut Leg) {
+    if need.region.is_some() || need.service.starts_with("registry:") || services::offered(inventory, &need.service) != Some(false) {
+        return;
+    }
+    let full = services::full_name(&inventory.region, &need.service);
+    for cause in leg.causes.iter_mut().filter(|c| c.rule.starts_with("EP") && c.rule != "EP02") {
+        cause.rule = "RG04";
+        cause.severity = cause.severity.min(Severity::Medium);
+        cause.detail = format!("{} offers no endpoint of {}, so none can be made", inventory.region, need.service);
+        cause.evidence = vec![Evidence::new(Action::DescribeVpcEndpointServices, "ServiceNames", full.as_str(), "not among the services of the region")];
     }
 }
 

@@ -1,0 +1,127 @@
+//! AWS on a loopback socket: recorded answers chosen by content, with whatever is to go wrong put between.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use audit::aws::replay::{Answers, Asked, Reply};
+use audit::demo::{Recording, refusal};
+
+/// What goes wrong with an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller may not.
+    Denied,
+    /// Status 200 and nothing in it.
+    Empty,
+    /// Status 200 and somebody else's page.
+    Foreign,
+    /// The answer never comes.
+    Silent,
+}
+
+/// Answers and faults.
+#[derive(Debug, Default)]
+pub struct Script {
+    pub recording: Recording,
+    /// By IAM name of the operation.
+    pub faults: BTreeMap<String, Fault>,
+    /// Every call gets this error.
+    pub denial: Option<&'static str>,
+}
+
+impl Script {
+    pub fn new(answers: &str) -> Self {
+        Self { recording: Recording::parse(answers), ..Self::default() }
+    }
+
+    pub fn fault(mut self, action: &str, fault: Fault) -> Self {
+        self.faults.insert(action.to_owned(), fault);
+        self
+    }
+
+    fn reply(&self, asked: &Asked) -> Option<Reply> {
+        if let Some(code) = self.denial {
+            return Some(refusal(asked, code, "AWS was not able to validate the provided access credentials"));
+        }
+        let action = format!("{}:{}", asked.service, Recording::operation(asked));
+        Some(match self.faults.get(&action) {
+            None => return self.recording.answer(asked),
+            Some(Fault::Silent) => return None,
+            Some(Fault::Denied) => refusal(asked, if asked.service == "ec2" { "UnauthorizedOperation" } else { "AccessDeniedException" }, "You are not authorized to perform this operation."),
+            Some(Fault::Empty) => Reply { status: 200, body: Vec::new() },
+            Some(Fault::Foreign) => Reply { status: 200, body: b"<!DOCTYPE html><html><body><h1>Sign in to the guest network</h1></body></html>".to_vec() },
+        })
+    }
+}
+
+/// A server; it ends with the test process.
+pub struct Server {
+    pub url: String,
+    /// Every call: IAM name of the operation and body.
+    pub calls: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Server {
+    pub fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let (script, log) = (Arc::new(script), Arc::clone(&calls));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (script, log) = (Arc::clone(&script), Arc::clone(&log));
+                std::thread::spawn(move || serve(stream, &script, &log));
+            }
+        });
+        Self { url, calls }
+    }
+
+    /// How often an operation was asked for.
+    pub fn count(&self, action: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|(a, _)| a == action).count()
+    }
+}
+
+fn serve(stream: TcpStream, script: &Script, log: &Mutex<Vec<(String, String)>>) {
+    let Ok(mut out) = stream.try_clone() else { return };
+    let mut input = BufReader::new(stream);
+    while let Some(asked) = read(&mut input) {
+        log.lock().unwrap().push((format!("{}:{}", asked.service, Recording::operation(&asked)), asked.body.clone()));
+        let Some(reply) = script.reply(&asked) else {
+            std::thread::sleep(Duration::from_secs(60));
+            return;
+        };
+        let head = format!("HTTP/1.1 {} Recorded\r\ncontent-length: {}\r\n\r\n", reply.status, reply.body.len());
+        if out.write_all(head.as_bytes()).and_then(|()| out.write_all(&reply.body)).is_err() {
+            return;
+        }
+    }
+}
+
+/// One request; `None` at the end of the connection.
+fn read(input: &mut impl BufRead) -> Option<Asked> {
+    let mut line = String::new();
+    input.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        input.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let header = |name: &str| headers.get(name).map_or("", String::as_str);
+    let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
+    input.read_exact(&mut body).ok()?;
+    let body = String::from_utf8(body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let named = header("x-amz-target").rsplit('.').next().filter(|t| !t.is_empty()).or_else(|| body.split('&').find_map(|p| p.strip_prefix("Action=")));
+    // Credential=key/date/region/service/aws4_request
+    let mut scope = header("authorization").split("Credential=").nth(1).unwrap_or_default().split('/').skip(2);
+    let (region, service) = (scope.next().unwrap_or_default().to_owned(), scope.next().unwrap_or_default().to_owned());
+    Some(Asked { service, region, operation: named.map_or_else(|| format!("{method} {path}"), str::to_owned), query: query.to_owned(), body })
+}
