@@ -39,7 +39,7 @@ pub fn audit(inventory: Inventory, plan: &Plan) -> Report {
     let mut lines: BTreeMap<&'static str, Vec<RuleResult>> = BTreeMap::new();
     for region in &inventory.regions {
         let view = View::new(region, &plan.options);
-        let results: Vec<RuleResult> = plan.rules.iter().map(|rule| rules::run(rule, &view)).collect();
+        let results = rules::run_all(&plan.rules, &view);
         add_region(&mut report, &view, &rules::co01::needed_actions(&view, &results));
         for result in results {
             lines.entry(result.rule.id).or_default().push(result);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ALL, Outcome, Rule, RuleResult, pages, reads, scope_resource, text};
+use super::{Outcome, Rule, RuleResult, pages, reads, scope_resource, text};
 use crate::actions::Action;
 use crate::analysis::{Unseen, View};
 use crate::finding::{Evidence, Severity};
@@ -38,8 +38,8 @@ type Disabled = BTreeMap<Action, BTreeSet<(&'static str, Severity)>>;
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let completeness = &view.region.completeness;
     let mut disabled: Disabled = BTreeMap::new();
-    for rule in ALL.iter().filter(|r| r.id != RULE.id) {
-        for unseen in super::run(rule, view).unseen {
+    for (rule, missed) in outcome.unseen_of_others() {
+        for unseen in missed {
             if let Unseen::Action(action) = unseen {
                 disabled.entry(action).or_default().insert((rule.id, rule.severity));
             }

@@ -116,6 +116,8 @@ pub struct Outcome<'a> {
     reason: Option<String>,
     unseen: BTreeSet<Unseen>,
     unseen_affects: BTreeSet<String>,
+    /// What all other rules found, where they ran before.
+    others: Option<&'a [RuleResult]>,
 }
 
 /// The result of one rule over one region.
@@ -138,6 +140,14 @@ impl Outcome<'_> {
     #[must_use]
     pub const fn rule(&self) -> &'static Rule {
         self.rule
+    }
+
+    /// What each other rule did not see: of those that ran before, else of all.
+    fn unseen_of_others(&self) -> Vec<(&'static Rule, BTreeSet<Unseen>)> {
+        match self.others {
+            Some(results) => results.iter().map(|r| (r.rule, r.unseen.clone())).collect(),
+            None => ALL.iter().filter(|r| r.id != self.rule.id).map(|r| (*r, run(r, self.view).unseen)).collect(),
+        }
     }
 
     /// Something was judged and is fine.
@@ -249,9 +259,26 @@ pub fn scope_resource(view: &View<'_>) -> Resource {
 /// Runs one rule over one region.
 #[must_use]
 pub fn run<'a>(rule: &'static Rule, view: &'a View<'a>) -> RuleResult {
-    let mut outcome = Outcome { rule, view, findings: Vec::new(), passed: false, reason: None, unseen: BTreeSet::new(), unseen_affects: BTreeSet::new() };
+    run_after(rule, view, None)
+}
+
+fn run_after<'a>(rule: &'static Rule, view: &'a View<'a>, others: Option<&'a [RuleResult]>) -> RuleResult {
+    let mut outcome = Outcome { rule, view, findings: Vec::new(), passed: false, reason: None, unseen: BTreeSet::new(), unseen_affects: BTreeSet::new(), others };
     (rule.check)(view, &mut outcome);
     outcome.finish()
+}
+
+/// Runs rules over one region, in their order. CO01 tells what the others missed, so it runs last.
+#[must_use]
+pub fn run_all<'a>(rules: &[&'static Rule], view: &'a View<'a>) -> Vec<RuleResult> {
+    let mut results: Vec<RuleResult> = rules.iter().filter(|r| r.id != co01::RULE.id).map(|r| run(r, view)).collect();
+    if rules.iter().any(|r| r.id == co01::RULE.id) {
+        let all = results.len() + 1 == ALL.len();
+        let last = run_after(&co01::RULE, view, all.then_some(&results));
+        results.push(last);
+        results.sort_by_key(|r| r.rule.id);
+    }
+    results
 }
 
 /// Every rule, sorted by id.

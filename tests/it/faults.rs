@@ -29,12 +29,7 @@ fn verdicts(report: &Value) -> BTreeMap<String, String> {
 
 /// The worst verdict by subnet, groups and service: without its tasks, a service is judged by its whole subnet.
 fn paths(report: &Value) -> BTreeMap<String, String> {
-    let placements: BTreeMap<&str, String> = report["placements"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|p| (p["id"].as_str().unwrap(), format!("{} {}", p["subnet"], p["security_groups"])))
-        .collect();
+    let placements: BTreeMap<&str, String> = report["placements"].as_array().unwrap().iter().map(|p| (p["id"].as_str().unwrap(), format!("{} {}", p["subnet"], p["security_groups"]))).collect();
     let key = |p: &Value| format!("{} {}:{}", placements[p["placement"].as_str().unwrap()], p["service"], p["port"]);
     let mut worst = BTreeMap::new();
     for path in report["paths"].as_array().unwrap() {
