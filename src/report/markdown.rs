@@ -64,12 +64,8 @@ fn summary(out: &mut String, report: &Report, matrix: &Matrix, options: &Options
     } else {
         out.push_str(&format!("**Incomplete**: {} not seen: {}.\n", count(gaps.len(), "answer"), text(&list(&gaps, NAMES))));
     }
-    let waiting = view::waiting_for_names(report);
-    if waiting > 0 {
-        out.push_str(&format!(
-            "{} for want of what decides names alone; `--assume plain-dns` takes it to be empty.\n",
-            if waiting == 1 { "1 path is unknown".to_owned() } else { format!("{} paths are unknown", thousands(waiting)) }
-        ));
+    if let Some(hint) = view::names_hint(report) {
+        out.push_str(&format!("{}\n", text(&hint)));
     }
     for a in &report.assume {
         out.push_str(&format!("Assumed: {}.\n", text(&view::assumption(a))));

@@ -150,16 +150,8 @@ fn completeness(page: &mut Page, report: &Report) {
         let text = wrap(&format!("{} of {} not seen: {}.", gaps.len(), count(all, "answer"), list(&gaps, ITEMS)), page.columns, "Incomplete: ", "  ");
         page.line(&text.replacen("Incomplete:", &word, 1));
     }
-    let waiting = view::waiting_for_names(report);
-    if waiting > 0 {
-        page.paragraph(
-            &format!(
-                "{} only for want of what decides names. Let the audit read it, or take it to be empty with --assume plain-dns.",
-                if waiting == 1 { "1 path is unknown".to_owned() } else { format!("{} paths are unknown", thousands(waiting)) }
-            ),
-            "  ",
-            "  ",
-        );
+    if let Some(hint) = view::names_hint(report) {
+        page.paragraph(&hint, "  ", "  ");
     }
     for a in &report.assume {
         page.paragraph(&view::assumption(a), "Assumed: ", "  ");

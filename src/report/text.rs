@@ -43,7 +43,9 @@ pub fn clean_lines(text: &str) -> String {
 #[must_use]
 pub fn markdown(text: &str) -> String {
     let mut out = String::new();
-    for c in clean(text).chars() {
+    let text = clean(text);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -52,7 +54,7 @@ pub fn markdown(text: &str) -> String {
             '@' | '#' => out.push_str(&format!("&#{};&#8203;", u32::from(c))),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '+' | '=' | '$' | '^' => out.extend(['\\', c]),
             // `https://…` and `www.…` link themselves, in GitHub's Markdown.
-            ':' => out.push_str("&#58;"),
+            ':' if chars.peek() == Some(&'/') => out.push_str("&#58;"),
             '.' if out.ends_with("www") || out.ends_with("WWW") => out.push_str("&#46;"),
             c => out.push(c),
         }

@@ -361,7 +361,9 @@ pub fn stop(path: &PathLine) -> String {
     }
     match name {
         HopName::Endpoint => "there is no usable endpoint, and no other way".to_owned(),
-        HopName::Dns => format!("its name does not lead to the endpoint{object}"),
+        HopName::Dns if object.trim_start().starts_with("vpce-") => format!("its name does not lead to the endpoint{object}"),
+        HopName::Dns if object.is_empty() => "its name does not lead there".to_owned(),
+        HopName::Dns => format!("its name does not lead there (see{object})"),
         HopName::SourceSg => format!("the workload's security group{object} does not let it out"),
         HopName::DestSg => format!("the endpoint's security group{object} does not let it in"),
         HopName::SourceNaclOut => format!("network ACL{object} of its subnet does not let it out"),
@@ -527,15 +529,18 @@ pub fn assumed(report: &Report) -> Vec<String> {
     report.completeness.iter().filter(|l| l.state == State::Assumed).map(|l| clean(&l.action)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// How many unknown paths wait for names alone while what decides names was not read, and is not assumed: what
-/// `--assume plain-dns` would settle.
+/// What to do about names: how many unknown paths have their name undecided because an action that decides names was not
+/// read, which actions those are, and that `--assume plain-dns` takes them to have answered nothing.
 #[must_use]
-pub fn waiting_for_names(report: &Report) -> usize {
-    let names_missing = report.completeness.iter().any(|l| l.action.starts_with("route53") && !matches!(l.state, State::Complete | State::Assumed));
-    if !names_missing || report.assume.iter().any(|a| a == "plain-dns") {
-        return 0;
+pub fn names_hint(report: &Report) -> Option<String> {
+    let missing: BTreeSet<String> = report.completeness.iter().filter(|l| l.action.starts_with("route53") && !matches!(l.state, State::Complete | State::Assumed)).map(|l| clean(&l.action)).collect();
+    let n = report.paths.iter().filter(|p| p.verdict == Tri::Unknown && p.hops.iter().any(|h| h.hop == HopName::Dns && h.verdict == Tri::Unknown)).count();
+    if missing.is_empty() || n == 0 || report.assume.iter().any(|a| a == "plain-dns") {
+        return None;
     }
-    report.paths.iter().filter(|p| p.verdict == Tri::Unknown && p.hops.iter().all(|h| h.verdict != Tri::Unknown || h.hop == HopName::Dns)).count()
+    let missing: Vec<String> = missing.into_iter().collect();
+    let (paths, is) = if n == 1 { ("1 path".to_owned(), "its name leads") } else { (count(n, "path"), "their names lead") };
+    Some(format!("For {paths} it is not known where {is}: let the audit read {}, or take what was not seen to be absent with --assume plain-dns.", list(&missing, 6)))
 }
 
 /// An assumption in words.
@@ -573,10 +578,9 @@ impl<'a> Links<'a> {
             for object in objects {
                 links.objects.entry((path.verdict, object)).or_default().push(i);
             }
-            if path.blocked_at.is_none_or(|b| matches!(b, HopName::Endpoint | HopName::Dns | HopName::Route)) {
-                if let Some(vpc) = vpcs.get(path.placement.as_str()) {
-                    links.lacking.entry((path.verdict, vpc)).or_default().push(i);
-                }
+            let lacks = path.blocked_at.is_none_or(|b| matches!(b, HopName::Endpoint | HopName::Dns | HopName::Route));
+            if let Some(vpc) = vpcs.get(path.placement.as_str()).filter(|_| lacks) {
+                links.lacking.entry((path.verdict, vpc)).or_default().push(i);
             }
         }
         links

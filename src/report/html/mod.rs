@@ -146,12 +146,8 @@ fn header(out: &mut String, report: &Report, matrix: &Matrix, options: &Options)
         let what = if gaps.is_empty() { "some rules could not be judged".to_owned() } else { format!("{} not seen: {}", count(gaps.len(), "answer"), list(&gaps, 5)) };
         out.push_str(&format!("<p class=\"unk\"><span aria-hidden=\"true\">?</span> <b>Incomplete</b>: {}. This is no all-clear.</p>\n", escape(&what)));
     }
-    let waiting = view::waiting_for_names(report);
-    if waiting > 0 {
-        out.push_str(&format!(
-            "<p>{} for want of what decides names alone; <code>--assume plain-dns</code> takes it to be empty.</p>\n",
-            if waiting == 1 { "1 path is unknown".to_owned() } else { format!("{} paths are unknown", thousands(waiting)) }
-        ));
+    if let Some(hint) = view::names_hint(report) {
+        out.push_str(&format!("<p>{}</p>\n", escape(&hint)));
     }
     for a in &report.assume {
         out.push_str(&format!("<p>Assumed: {}.</p>\n", escape(&view::assumption(a))));
