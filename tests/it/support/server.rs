@@ -1,8 +1,9 @@
 //! AWS on a loopback socket: recorded answers chosen by content, with whatever is to go wrong put between.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -57,6 +58,52 @@ impl Script {
     }
 }
 
+/// What the head of a request says beside what is asked.
+pub struct Head {
+    method: String,
+    target: String,
+    headers: BTreeMap<String, String>,
+}
+
+/// Answers of another server, each kept under what was asked for. Once `replay` is on, only what was kept is answered.
+#[derive(Debug)]
+pub struct Tape {
+    upstream: String,
+    heard: Mutex<BTreeMap<[String; 5], Reply>>,
+    pub replay: AtomicBool,
+}
+
+impl Tape {
+    pub fn of(url: &str) -> Self {
+        Self { upstream: url.trim_start_matches("http://").to_owned(), heard: Mutex::default(), replay: AtomicBool::new(false) }
+    }
+
+    fn reply(&self, asked: &Asked, head: &Head) -> Option<Reply> {
+        let key = [&asked.service, &asked.region, &asked.operation, &asked.query, &asked.body].map(String::clone);
+        if self.replay.load(Ordering::Relaxed) {
+            return Some(self.heard.lock().unwrap().get(&key).cloned().unwrap_or_else(|| refusal(asked, "NotRecorded", &format!("{} was not asked before", asked.operation))));
+        }
+        let reply = self.forward(asked, head)?;
+        self.heard.lock().unwrap().insert(key, reply.clone());
+        Some(reply)
+    }
+
+    fn forward(&self, asked: &Asked, head: &Head) -> Option<Reply> {
+        let mut stream = TcpStream::connect(&self.upstream).ok()?;
+        let mut request = format!("{} {} HTTP/1.1\r\n", head.method, head.target);
+        for (name, value) in head.headers.iter().filter(|(n, _)| *n != "connection") {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("connection: close\r\n\r\n{}", asked.body);
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
+        let status = std::str::from_utf8(&answer[..end]).ok()?.split(' ').nth(1)?.parse().ok()?;
+        Some(Reply { status, body: answer[end + 4..].to_vec() })
+    }
+}
+
 /// A server; it ends with the test process.
 pub struct Server {
     pub url: String,
@@ -66,14 +113,22 @@ pub struct Server {
 
 impl Server {
     pub fn start(script: Script) -> Self {
+        Self::answering(move |asked, _| script.reply(asked))
+    }
+
+    pub fn tape(tape: Arc<Tape>) -> Self {
+        Self::answering(move |asked, head| tape.reply(asked, head))
+    }
+
+    fn answering(reply: impl Fn(&Asked, &Head) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let (script, log) = (Arc::new(script), Arc::clone(&calls));
+        let (reply, log) = (Arc::new(reply), Arc::clone(&calls));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-                std::thread::spawn(move || serve(stream, &script, &log));
+                let (reply, log) = (Arc::clone(&reply), Arc::clone(&log));
+                std::thread::spawn(move || serve(stream, reply.as_ref(), &log));
             }
         });
         Self { url, calls }
@@ -85,12 +140,12 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, script: &Script, log: &Mutex<Vec<(String, String)>>) {
+fn serve(stream: TcpStream, reply: &dyn Fn(&Asked, &Head) -> Option<Reply>, log: &Mutex<Vec<(String, String)>>) {
     let Ok(mut out) = stream.try_clone() else { return };
     let mut input = BufReader::new(stream);
-    while let Some(asked) = read(&mut input) {
+    while let Some((asked, head)) = read(&mut input) {
         log.lock().unwrap().push((format!("{}:{}", asked.service, Recording::operation(&asked)), asked.body.clone()));
-        let Some(reply) = script.reply(&asked) else {
+        let Some(reply) = reply(&asked, &head) else {
             std::thread::sleep(Duration::from_secs(60));
             return;
         };
@@ -102,7 +157,7 @@ fn serve(stream: TcpStream, script: &Script, log: &Mutex<Vec<(String, String)>>)
 }
 
 /// One request; `None` at the end of the connection.
-fn read(input: &mut impl BufRead) -> Option<Asked> {
+fn read(input: &mut impl BufRead) -> Option<(Asked, Head)> {
     let mut line = String::new();
     input.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let mut words = line.split(' ');
@@ -123,5 +178,7 @@ fn read(input: &mut impl BufRead) -> Option<Asked> {
     // Credential=key/date/region/service/aws4_request
     let mut scope = header("authorization").split("Credential=").nth(1).unwrap_or_default().split('/').skip(2);
     let (region, service) = (scope.next().unwrap_or_default().to_owned(), scope.next().unwrap_or_default().to_owned());
-    Some(Asked { service, region, operation: named.map_or_else(|| format!("{method} {path}"), str::to_owned), query: query.to_owned(), body })
+    let operation = named.map_or_else(|| format!("{method} {path}"), str::to_owned);
+    let query = query.to_owned();
+    Some((Asked { service, region, operation, query, body }, Head { method, target, headers }))
 }
