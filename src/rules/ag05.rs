@@ -187,3 +187,111 @@ fn never_registered(view: &View<'_>, outcome: &mut Outcome<'_>) {
         finding.evidence = text::evidence(Action::DescribeInstances, "LaunchTime", instances.iter().filter_map(|i| Some((i.instance_id.as_str(), i.launch_time?.to_string()))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{CLUSTER, Scene, VPC, arn, assert_whole, from, only, time};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::{Kind, Tri, Way};
+    use crate::finding::{Severity, Verdict};
+
+    const OLD: &str = "2026-01-01T00:00:00Z";
+
+    fn scene(fields: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.instance("a", OLD, fields);
+        scene
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.run(&RULE);
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn a_healthy_agent_passes_and_none_do_not_apply() {
+        assert_eq!(judged(&scene(json!({}))).verdict, Verdict::Pass);
+        assert_eq!(judged(&Scene::new()).verdict, Verdict::NotApplicable);
+        assert_eq!(judged(Scene::new().deny(Action::DescribeContainerInstances)).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_failed_registration_is_high_with_its_reason() {
+        let result = judged(&scene(json!({"status": "REGISTRATION_FAILED", "statusReason": "no such role"})));
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::High, Some(CLUSTER)));
+        assert!(finding.message.contains("no such role") && finding.affects.contains(&arn("container-instance", "a")));
+    }
+
+    #[test]
+    fn stale_health_is_medium_by_the_clock() {
+        for health in [json!({"overallStatus": "INSUFFICIENT_DATA", "details": []}), json!({"overallStatus": "OK", "details": [{"type": "CONTAINER_RUNTIME", "lastUpdated": "2026-01-10T11:29:00Z"}]})]
+        {
+            let result = judged(&scene(json!({"healthStatus": health})));
+            assert_eq!((result.verdict, only(&result).severity), (Verdict::Fail, Severity::Medium), "{health}");
+            assert!(only(&result).message.contains("ecs-telemetry"));
+        }
+        assert_eq!(judged(&scene(json!({"healthStatus": {"overallStatus": "OK", "details": [{"lastUpdated": "2026-01-10T11:31:00Z"}]}}))).verdict, Verdict::Pass);
+        let mut timeless = scene(json!({}));
+        timeless.region.taken_at = None;
+        assert_eq!(only(&judged(&timeless)).severity, Severity::Info);
+    }
+
+    #[test]
+    fn health_that_was_not_asked_for_is_unknown_and_of_the_disconnected_it_does_not_matter() {
+        let result = judged(&scene(json!({"healthStatus": null})));
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
+        assert!(only(&result).message.contains("CONTAINER_INSTANCE_HEALTH"));
+        assert_eq!(judged(&scene(json!({"healthStatus": null, "agentConnected": false}))).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn a_failed_update_matters_where_its_bucket_cannot_be_reached() {
+        let isolated = |region: &str| {
+            let mut scene = scene(json!({"agentUpdateStatus": "FAILED"}));
+            scene.region.region = region.into();
+            scene.region.subnets = vec![from(json!({"SubnetId": "subnet-1", "VpcId": VPC, "CidrBlock": "10.0.0.0/24"}))];
+            scene.region.route_tables = vec![from(
+                json!({"RouteTableId": "rtb-1", "VpcId": VPC, "Associations": [{"Main": true}], "Routes": [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}]}),
+            )];
+            scene
+        };
+        let result = judged(&isolated("us-east-2"));
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Fail, Severity::High));
+        assert!(only(&result).message.contains("us-east-1"), "{}", only(&result).message);
+        // The bucket's own region: a gateway endpoint leads there, unless S3 fails.
+        let mut home = isolated("us-east-1");
+        assert_eq!(judged(&home).verdict, Verdict::Pass);
+        let member = arn("container-instance", "a");
+        home.placement(Kind::ContainerInstance, &[&member], &[("s3", Way::GatewayEndpoint, Tri::Fail)]);
+        assert_eq!(judged(&home).verdict, Verdict::Fail);
+        // Where the route was not seen, nobody knows.
+        let mut unseen = isolated("us-east-2");
+        unseen.region.route_tables.clear();
+        unseen.deny(Action::DescribeRouteTables);
+        assert_eq!(judged(&unseen).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn an_instance_of_the_group_that_never_registered() {
+        let mut scene = scene(json!({}));
+        scene.region.clusters[0].capacity_providers = vec!["asg".into()];
+        let provider = "arn:aws:ecs:us-east-2:111122223333:capacity-provider/asg";
+        scene.region.capacity_providers = vec![from(
+            json!({"capacityProviderArn": provider, "name": "asg", "autoScalingGroupProvider": {"autoScalingGroupArn": "arn:aws:autoscaling:us-east-2:111122223333:autoScalingGroup:1:autoScalingGroupName/web"}}),
+        )];
+        let tags = json!([{"Key": "aws:autoscaling:groupName", "Value": "web"}]);
+        scene.region.instances.push(from(json!({"InstanceId": "i-lost", "VpcId": VPC, "State": {"Name": "running"}, "LaunchTime": "2026-01-10T11:44:00Z", "Tags": tags})));
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::Medium, Some(CLUSTER)));
+        assert!(finding.message.contains("i-lost") && finding.affects.contains(provider));
+        scene.region.instances[1].launch_time = Some(time("2026-01-10T11:50:00Z"));
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+    }
+}

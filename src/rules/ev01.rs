@@ -145,3 +145,65 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &str, events: &[
     finding.remediation.commands =
         vec![text::aws(&view.region.region, &format!("cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={}", names.first().unwrap_or(&"DiscoverPollEndpoint")))];
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{Scene, arn, assert_whole, from, only};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::{Kind, Tri, Way};
+    use crate::finding::{Severity, Verdict};
+    use crate::inventory::Status;
+
+    fn judged(way: Way, event: Value) -> RuleResult {
+        let mut scene = Scene::new();
+        scene.endpoint("ecs", "2026-01-10T08:00:00Z", json!({})).instance("a", "2026-01-01T00:00:00Z", json!({}));
+        let member = arn("container-instance", "a");
+        scene.placement(Kind::ContainerInstance, &[&member], &[("ecs", way, Tri::Pass)]);
+        scene.region.completeness.record(Action::LookupEvents, Status::complete());
+        let mut fields = json!({"EventId": "1", "EventName": "DiscoverPollEndpoint", "EventTime": "2026-01-10T11:00:00Z", "Username": "i-a"});
+        if let (Value::Object(fields), Value::Object(event)) = (&mut fields, event) {
+            fields.extend(event);
+        }
+        scene.region.cloudtrail_events = vec![from(fields)];
+        let result = scene.run(&RULE);
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn it_does_not_apply_unless_asked_for() {
+        assert_eq!(Scene::new().run(&RULE).verdict, Verdict::NotApplicable);
+        let result = Scene::new().deny(Action::LookupEvents).run(&RULE);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
+    }
+
+    #[test]
+    fn a_call_through_the_endpoint_is_proof() {
+        assert_eq!(judged(Way::InterfaceEndpoint, json!({"VpcEndpointId": "vpce-ecs"})).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_call_past_a_usable_endpoint_contradicts_the_prediction() {
+        let result = judged(Way::InterfaceEndpoint, json!({}));
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::High, Some("vpce-ecs")));
+        assert!(finding.affects.contains(&arn("container-instance", "a")));
+        // Within the hour after it was made, a call may still go the old way.
+        assert_eq!(judged(Way::InterfaceEndpoint, json!({"EventTime": "2026-01-10T08:59:00Z"})).verdict, Verdict::NotApplicable);
+        // Where the path is public by prediction there is nothing to contradict.
+        assert_eq!(judged(Way::Internet, json!({})).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn an_unseen_endpoint_is_medium_and_calls_of_aws_are_none() {
+        assert_eq!(only(&judged(Way::InterfaceEndpoint, json!({"VpcEndpointId": "vpce-hub"}))).severity, Severity::Medium);
+        for event in [json!({"VpcEndpointId": "AWS Internal"}), json!({"Username": "somebody"}), json!({"EventName": "ListClusters"})] {
+            let result = judged(Way::InterfaceEndpoint, event);
+            assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Info));
+        }
+    }
+}

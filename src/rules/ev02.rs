@@ -212,3 +212,114 @@ fn cut(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{CLUSTER, Scene, VPC, arn, assert_whole, from, only};
+    use super::{RULE, symptom};
+    use crate::actions::Action;
+    use crate::analysis::{Kind, Tri, Way};
+    use crate::finding::{Severity, Verdict};
+
+    const LOGIN: &str = "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth from Amazon ECR: There is a connection issue between the task and Amazon ECR. RequestError: send request failed caused by: Post \"https://api.ecr.us-east-2.amazonaws.com/\": dial tcp 52.95.1.1:443: i/o timeout";
+
+    fn scene(task: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.region.services = vec![from(json!({"serviceArn": arn("service", "s"), "serviceName": "s", "clusterArn": CLUSTER, "status": "ACTIVE"}))];
+        let mut fields =
+            json!({"taskArn": arn("task", "t"), "clusterArn": CLUSTER, "group": "service:s", "lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedAt": "2026-01-10T11:50:00Z"});
+        if let (Value::Object(fields), Value::Object(task)) = (&mut fields, task) {
+            fields.extend(task);
+        }
+        scene.region.tasks = vec![from(fields)];
+        scene
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.run(&RULE);
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn texts_are_told_apart() {
+        for (text, expected) in [
+            (LOGIN, Some("login")),
+            (
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: ... https://secretsmanager.us-east-2.amazonaws.com/: context deadline exceeded",
+                Some("secrets"),
+            ),
+            (
+                "CannotPullContainerError: Error response from daemon: Get \"https://111122223333.dkr.ecr.us-east-2.amazonaws.com/v2/\": net/http: request canceled while waiting for connection",
+                Some("pull"),
+            ),
+            (
+                "CannotPullContainerError: failed to copy: httpReaderSeeker: failed open: Get \"https://prod-us-east-2-starport-layer-bucket.s3.us-east-2.amazonaws.com/x\": dial tcp: i/o timeout",
+                Some("layers"),
+            ),
+            ("CannotPullContainerError: pull command failed: panic: runtime error: invalid memory address or nil pointer dereference", Some("layers")),
+            ("CannotPullContainerError: unexpected status 403 Forbidden", Some("refused")),
+            ("CannotPullContainerError: dial tcp: lookup api.ecr.us-east-2.amazonaws.com on 10.0.0.2:53: no such host", Some("name")),
+            ("failed to initialize logging driver: failed to create Cloudwatch log stream", Some("logs")),
+            ("ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes", Some("efs")),
+            ("DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s", Some("docker")),
+            ("ResourceInitializationError: failed to download env files: can't download the environment variable files from Amazon S3", Some("environment")),
+            ("no basic auth credentials", Some("credentials")),
+            ("Essential container in task exited", None),
+            ("Scaling activity initiated by deployment", None),
+        ] {
+            assert_eq!(symptom(text).map(|s| s.id), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_a_finding_explains_is_high() {
+        let mut scene = scene(json!({"stoppedReason": LOGIN}));
+        let service = arn("service", "s");
+        scene.placement(Kind::Service, &[], &[("ecr.api", Way::None, Tri::Fail)]);
+        scene.placements[0].workloads = std::sync::Arc::new([service.clone()].into());
+        scene.cause("ecr.api", "EP04", Tri::Fail, Severity::Critical, VPC);
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::High, Some(service.as_str())));
+        assert!(finding.message.contains("EP04 on vpc-1"), "{}", finding.message);
+        assert!(finding.evidence[0].value.as_ref().is_some_and(|v| v.contains("api.ecr")));
+    }
+
+    #[test]
+    fn one_that_nothing_explains_is_medium() {
+        let result = judged(&scene(json!({"stoppedReason": LOGIN})));
+        assert_eq!(only(&result).severity, Severity::Medium);
+        assert!(only(&result).message.contains("proxy"));
+    }
+
+    #[test]
+    fn reasons_of_containers_count_and_tasks_of_one_service_are_one_finding() {
+        let mut scene = scene(json!({"stoppedReason": "Task failed to start", "containers": [{"name": "app", "reason": LOGIN}]}));
+        let mut second = scene.region.tasks[0].clone();
+        second.task_arn = arn("task", "u");
+        scene.region.tasks.push(second);
+        let result = judged(&scene);
+        assert!(only(&result).message.contains("seen 2 times"), "{}", only(&result).message);
+    }
+
+    #[test]
+    fn what_is_long_past_or_healed_does_not_count() {
+        assert_eq!(judged(&scene(json!({"stoppedReason": LOGIN, "stoppedAt": "2026-01-10T08:00:00Z"}))).verdict, Verdict::Pass);
+        let mut scene = scene(json!({"lastStatus": "RUNNING"}));
+        let event = |at: &str, message: &str| from(json!({"createdAt": at, "message": message}));
+        scene.region.services[0].events = vec![event("2026-01-10T10:00:00Z", "(service s) has reached a steady state."), event("2026-01-10T09:00:00Z", LOGIN)];
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        scene.region.services[0].events.insert(0, event("2026-01-10T11:00:00Z", LOGIN));
+        assert_eq!(judged(&scene).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn nothing_to_look_at_and_nothing_seen() {
+        assert_eq!(judged(&Scene::new()).verdict, Verdict::NotApplicable);
+        assert_eq!(judged(Scene::new().deny(Action::DescribeTasks)).verdict, Verdict::Unknown);
+    }
+}

@@ -185,3 +185,119 @@ fn interfaces(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint
         finding.remediation.text = "Look again in a few minutes; if it stays, take the subnet off the endpoint and add it again.".to_owned();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{Scene, VPC, from};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::{Kind, Tri, Way};
+    use crate::finding::{Severity, Verdict};
+
+    const MADE: &str = "2026-01-01T00:00:00Z";
+
+    /// A logs endpoint in one zone, and a task beside it that uses it.
+    fn scene(fields: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.region.subnets = ["1", "2"].map(|n| from(json!({"SubnetId": format!("subnet-{n}"), "VpcId": VPC, "AvailabilityZone": format!("us-east-2{n}"), "AvailableIpAddressCount": 200}))).into();
+        let mut all = json!({"SubnetIds": ["subnet-1"], "Groups": [{"GroupId": "sg-1"}]});
+        if let (Value::Object(all), Value::Object(fields)) = (&mut all, fields) {
+            all.extend(fields);
+        }
+        scene.endpoint("logs", MADE, all);
+        scene.region.security_groups = vec![from(
+            json!({"GroupId": "sg-1", "GroupName": "endpoints", "VpcId": VPC, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}]}),
+        )];
+        scene.placement(Kind::FargateTask, &["arn:aws:ecs:us-east-2:111122223333:task/web/t"], &[("logs", Way::InterfaceEndpoint, Tri::Pass)]);
+        scene
+    }
+
+    fn found(result: &RuleResult) -> Vec<(&str, Severity)> {
+        result.findings.iter().map(|f| (f.resource.id.as_deref().unwrap_or_default(), f.severity)).collect()
+    }
+
+    #[test]
+    fn a_tidy_endpoint_passes_and_without_endpoints_it_does_not_apply() {
+        assert_eq!(scene(json!({})).run(&RULE).verdict, Verdict::Pass);
+        assert_eq!(Scene::new().run(&RULE).verdict, Verdict::NotApplicable);
+        assert_eq!(Scene::new().deny(Action::DescribeVpcEndpoints).run(&RULE).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_fewer_zones_than_users() {
+        let mut scene = scene(json!({}));
+        scene.placements[0].subnet = Some("subnet-2".into());
+        let result = scene.run(&RULE);
+        assert_eq!(found(&result), [("vpce-logs", Severity::Low)]);
+        assert!(result.findings[0].remediation.commands[0].contains("--add-subnet-ids subnet-2"));
+        // Where the service itself is not there, nothing can be done.
+        scene.region.service_details = vec![from(json!({"ServiceName": "com.amazonaws.us-east-2.logs", "AvailabilityZones": ["us-east-21"]}))];
+        assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn b_the_default_group() {
+        let mut scene = scene(json!({}));
+        scene.region.security_groups[0].group_name = Some("default".into());
+        assert_eq!(found(&scene.run(&RULE)), [("vpce-logs", Severity::Low)]);
+    }
+
+    #[test]
+    fn c_an_endpoint_without_users() {
+        let mut scene = scene(json!({}));
+        scene.endpoint("ecr.api", MADE, json!({}));
+        assert_eq!(found(&scene.run(&RULE)), [("vpce-ecr.api", Severity::Info)]);
+        // The agent's endpoints beside Fargate alone are EP03's.
+        scene.region.vpc_endpoints[1].service_name = Some("com.amazonaws.us-east-2.ecs".into());
+        assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn d_the_quota_is_near() {
+        let mut scene = scene(json!({}));
+        for n in 0..44 {
+            scene.endpoint("lambda", MADE, json!({"VpcEndpointId": format!("vpce-{n}")}));
+        }
+        assert_eq!(found(&scene.run(&RULE)), [(VPC, Severity::Low)]);
+        scene.region.vpc_endpoints.pop();
+        assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn e_full_access_where_data_could_be_kept_in() {
+        let mut scene = scene(json!({}));
+        scene.endpoint("secretsmanager", MADE, json!({}));
+        assert_eq!(found(&scene.run(&RULE)), [(VPC, Severity::Info)]);
+    }
+
+    #[test]
+    fn f_a_group_that_admits_everybody() {
+        for (range, kind) in [("0.0.0.0/0", "IpRanges"), ("::/0", "Ipv6Ranges")] {
+            let mut scene = scene(json!({}));
+            let key = if kind == "IpRanges" { "CidrIp" } else { "CidrIpv6" };
+            scene.region.security_groups[0].ip_permissions = vec![from(json!({"IpProtocol": "-1", kind: [{key: range}]}))];
+            assert_eq!(found(&scene.run(&RULE)), [("sg-1", Severity::Low)], "{range}");
+            scene.region.security_groups[0].ip_permissions[0].ip_protocol = Some("udp".into());
+            assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+        }
+    }
+
+    #[test]
+    fn g_a_subnet_short_of_addresses() {
+        let mut scene = scene(json!({}));
+        scene.region.subnets[0].available_ip_address_count = Some(7);
+        assert_eq!(found(&scene.run(&RULE)), [("subnet-1", Severity::Low)]);
+        scene.region.subnets[0].available_ip_address_count = Some(8);
+        assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn h_an_interface_that_is_not_in_use() {
+        let mut scene = scene(json!({}));
+        scene.region.network_interfaces = vec![from(json!({"NetworkInterfaceId": "eni-logs", "Status": "pending"}))];
+        assert_eq!(found(&scene.run(&RULE)), [("vpce-logs", Severity::Low)]);
+    }
+}

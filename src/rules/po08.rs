@@ -193,3 +193,97 @@ fn fault(view: &View<'_>, id: &str, vpcs: &BTreeSet<&str>, services: &BTreeSet<&
 fn ids_in(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|w| w.starts_with("vpc-") || w.starts_with("vpce-")).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{assert_whole, from, only};
+    use super::super::{RuleResult, run};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::testing::{ACCOUNT, REGION, SUBNET_A, Scene, VPC, secret};
+    use crate::finding::{Severity, Verdict};
+    use crate::inventory::Answer;
+
+    /// A Fargate task that gets a secret with its execution role, whose policy is this.
+    fn scene(policy: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.interface_endpoint("secretsmanager");
+        scene.interface_endpoint("logs");
+        let definition = scene.definition("web", |d| {
+            for container in &mut d.container_definitions {
+                container.secrets.push(secret(&format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db-AbCdEf")));
+            }
+        });
+        scene.fargate_task("web", "t1", &definition, None, SUBNET_A);
+        scene.region.role_policy_names.insert("execution".into(), Answer::Output(from(json!({"PolicyNames": ["p"]}))));
+        scene.region.role_policies.insert("execution:p".into(), Answer::Output(from(json!({"PolicyDocument": policy}))));
+        scene
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.view(|view| run(&RULE, view));
+        assert_whole(&result);
+        result
+    }
+
+    fn when(condition: Value) -> Value {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*", "Condition": condition}]})
+    }
+
+    #[test]
+    fn no_such_condition_does_not_apply() {
+        let open = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        assert_eq!(judged(&scene(open)).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn the_right_vpc_or_endpoint_passes() {
+        for condition in [
+            json!({"StringEquals": {"aws:SourceVpc": VPC}}),
+            json!({"StringEquals": {"aws:sourceVpce": "vpce-secretsmanager"}}),
+            json!({"StringEquals": {"aws:SourceVpc": ["vpc-of-another-region", VPC]}}),
+        ] {
+            assert_eq!(judged(&scene(when(condition.clone()))).verdict, Verdict::Pass, "{condition}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_elsewhere_or_serves_another_service_is_high() {
+        for (condition, told) in [
+            (json!({"StringEquals": {"aws:SourceVpc": "vpc-0123gone"}}), "vpc-0123gone, which does not exist in us-east-2"),
+            (json!({"StringEquals": {"aws:SourceVpce": "vpce-0123old"}}), "vpce-0123old, which does not exist in us-east-2"),
+            (json!({"StringEquals": {"aws:SourceVpce": "vpce-logs"}}), "vpce-logs, which serves logs"),
+        ] {
+            let result = judged(&scene(when(condition)));
+            let finding = only(&result);
+            assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::High, Some("arn:aws:iam::111122223333:role/execution")));
+            assert!(finding.message.contains(told), "{}", finding.message);
+            assert!(finding.remediation.text.contains("vpce-secretsmanager") && !finding.affects.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_deny_counts_as_well() {
+        let deny = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"},
+            {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-0123old"}}}]});
+        assert_eq!(judged(&scene(deny)).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_role_that_may_not_call_at_all_has_another_problem() {
+        let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-gone"}}}]});
+        assert_eq!(judged(&scene(other)).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn unseen_policies_are_unknown() {
+        let mut scene = scene(when(json!({"StringEquals": {"aws:SourceVpc": VPC}})));
+        scene.region.role_policies.clear();
+        let result = judged(&scene);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
+        assert!(only(&result).message.contains(Action::GetRolePolicy.name()));
+    }
+}

@@ -126,3 +126,87 @@ fn serves_fips(view: &View<'_>, endpoint: &VpcEndpoint) -> bool {
     let listed = endpoint.service_name.as_deref().and_then(|n| view.index.service_details.get(n)).into_iter().flat_map(|d| d.private_dns_names.iter().filter_map(|n| n.private_dns_name.as_deref()));
     own.chain(listed).any(|n| n.contains("fips"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{assert_whole, from, only};
+    use super::super::{RuleResult, run};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::testing::{REGION, SUBNET_A, Scene, VPC, log};
+    use crate::finding::{Severity, Verdict};
+
+    /// An isolated Fargate task that logs, in a region that offers these services.
+    fn scene(offered: &[&str], full: bool) -> Scene {
+        let mut scene = Scene::new();
+        let definition = scene.definition("web", |d| {
+            for container in &mut d.container_definitions {
+                container.log_configuration = Some(log("awslogs", &[("awslogs-group", "/web")]));
+            }
+        });
+        scene.fargate_task("web", "t1", &definition, None, SUBNET_A);
+        for service in ["ecr.api", "ecr.dkr", "s3"] {
+            scene.interface_endpoint(service);
+        }
+        scene.region.service_names = offered.iter().map(|s| format!("com.amazonaws.{REGION}.{s}")).collect();
+        scene.region.service_listing_full = full;
+        scene
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.view(|view| run(&RULE, view));
+        assert_whole(&result);
+        result
+    }
+
+    fn ep09(scene: &Scene) -> Verdict {
+        scene.view(|view| run(&super::super::ep09::RULE, view).verdict)
+    }
+
+    #[test]
+    fn an_offered_service_passes_and_its_absence_is_its_own_rules() {
+        let scene = scene(&["ecr.api", "ecr.dkr", "s3", "logs"], true);
+        assert_eq!((judged(&scene).verdict, ep09(&scene)), (Verdict::Pass, Verdict::Fail));
+    }
+
+    #[test]
+    fn a_service_that_the_region_lacks_is_this_rules() {
+        let scene = scene(&["ecr.api", "ecr.dkr", "s3"], true);
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.verdict, finding.severity, finding.resource.id.as_deref()), (Verdict::Fail, Severity::Medium, Some(VPC)));
+        assert!(finding.message.contains("logs"), "{}", finding.message);
+        assert_eq!(ep09(&scene), Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn an_invalid_name_says_the_same() {
+        let mut scene = scene(&["ecr.api", "ecr.dkr", "s3"], false);
+        assert_eq!((judged(&scene).verdict, ep09(&scene)), (Verdict::Unknown, Verdict::Fail));
+        scene.region.invalid_service_names.insert(format!("com.amazonaws.{REGION}.logs"));
+        assert_eq!((judged(&scene).verdict, ep09(&scene)), (Verdict::Fail, Verdict::NotApplicable));
+    }
+
+    #[test]
+    fn without_the_listing_it_is_unknown_and_the_absence_stays() {
+        let scene = scene(&[], false).lacking(Action::DescribeVpcEndpointServices);
+        let result = judged(&scene);
+        assert_eq!((result.verdict, ep09(&scene)), (Verdict::Unknown, Verdict::Fail));
+        assert!(only(&result).message.contains("ec2:DescribeVpcEndpointServices"));
+    }
+
+    #[test]
+    fn fips_mode_asks_for_fips_endpoints() {
+        let mut scene = scene(&["ecr.api", "ecr.dkr", "s3", "logs"], true);
+        scene.interface_endpoint("logs");
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        scene.region.account_settings = vec![from(json!({"name": "fargateFIPSMode", "value": "enabled"}))];
+        let result = judged(&scene);
+        assert!(only(&result).message.contains("ecr-fips.api and ecr-fips.dkr are missing"), "{}", only(&result).message);
+        scene.interface_endpoint("ecr-fips.api");
+        scene.interface_endpoint("ecr-fips.dkr");
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+    }
+}

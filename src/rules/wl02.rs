@@ -157,3 +157,93 @@ fn is_hard(view: &View<'_>, outcome: &mut Outcome<'_>, placement: &Placement) ->
 pub fn is_private_ecr(image: &str) -> bool {
     matches!(Image::parse(image), Image::EcrPrivate(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{assert_whole, from, only};
+    use super::super::{RuleResult, run};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::analysis::testing::{ACCOUNT, REGION, SUBNET_A, Scene};
+    use crate::finding::{Severity, Verdict};
+    use crate::inventory::{Answer, ApiError};
+
+    const DEFINITION: &str = "arn:aws:ecs:us-east-2:111122223333:task-definition/web:1";
+
+    /// An isolated Fargate task with an image of this repository, and a pull-through cache for `hub/`.
+    fn scene(image: &str) -> Scene {
+        let mut scene = Scene::new();
+        let definition = scene.definition("web", |d| {
+            for container in &mut d.container_definitions {
+                container.image = Some(format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{image}"));
+            }
+        });
+        scene.fargate_task("web", "t1", &definition, None, SUBNET_A);
+        scene.region.pull_through_cache_rules = vec![from(json!({"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io"}))];
+        scene
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.view(|view| run(&RULE, view));
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn an_image_of_ones_own_passes() {
+        assert_eq!(judged(&scene("app:1")).verdict, Verdict::Pass);
+        assert_eq!(judged(&Scene::new()).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn one_that_is_not_cached_yet_is_high() {
+        let mut scene = scene("hub/library/nginx:1.27");
+        scene.region.repository_images.insert("hub/library/nginx".into(), Answer::Error(ApiError { code: "RepositoryNotFoundException".into(), message: None }));
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::High, Some(DEFINITION)));
+        assert!(!finding.affects.is_empty());
+        assert_eq!(finding.remediation.commands, ["docker pull 111122223333.dkr.ecr.us-east-2.amazonaws.com/hub/library/nginx:1.27"]);
+    }
+
+    #[test]
+    fn one_that_is_cached_is_low_and_another_tag_is_not() {
+        let mut scene = scene("hub/library/nginx:1.27");
+        let images = |tag: &str| Answer::Output(from(json!({"imageDetails": [{"imageDigest": "sha256:1", "imageTags": [tag]}]})));
+        scene.region.repository_images.insert("hub/library/nginx".into(), images("1.27"));
+        assert_eq!(only(&judged(&scene)).severity, Severity::Low);
+        scene.region.repository_images.insert("hub/library/nginx".into(), images("1.26"));
+        assert_eq!(only(&judged(&scene)).severity, Severity::High);
+    }
+
+    #[test]
+    fn what_was_not_asked_is_unknown() {
+        let result = judged(&scene("hub/library/nginx:1.27"));
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
+        assert!(only(&result).message.contains("ecr:DescribeImages"));
+        let result = judged(&scene("app:1").lacking(Action::DescribePullThroughCacheRules));
+        assert!(only(&result).message.contains("ecr:DescribePullThroughCacheRules"));
+    }
+
+    #[test]
+    fn windows_images_are_medium() {
+        let mut scene = scene("app:1");
+        if let Some(Answer::Output(definition)) = scene.region.task_definitions.get_mut(DEFINITION) {
+            definition.runtime_platform = from(json!({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}));
+        }
+        scene.last_task().platform_family = Some("WINDOWS_SERVER_2022_CORE".into());
+        let result = judged(&scene);
+        assert_eq!(only(&result).severity, Severity::Medium);
+        assert!(only(&result).message.contains("Microsoft"));
+    }
+
+    #[test]
+    fn with_a_way_to_the_internet_nothing_is_lost() {
+        let mut scene = scene("hub/library/nginx:1.27");
+        let routes = &mut scene.region.route_tables[0].routes;
+        routes.push(from(json!({"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1", "State": "active"})));
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+    }
+}

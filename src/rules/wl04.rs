@@ -105,3 +105,94 @@ fn coming(definitions: &[&TaskDefinition]) -> BTreeSet<(&'static str, &'static s
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{CLUSTER, Scene, arn, assert_whole, from, only};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::finding::{Severity, Verdict};
+    use crate::inventory::Answer;
+
+    const DEFINITION: &str = "arn:aws:ecs:us-east-2:111122223333:task-definition/web:1";
+
+    fn scene(service: Value, definition: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.options.vpcs.clear();
+        let mut fields = json!({"serviceArn": arn("service", "s"), "serviceName": "s", "clusterArn": CLUSTER, "status": "ACTIVE", "launchType": "FARGATE", "platformVersion": "1.3.0", "taskDefinition": DEFINITION});
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, service) {
+            fields.extend(more);
+        }
+        scene.region.services = vec![from(fields)];
+        let mut fields = json!({"taskDefinitionArn": DEFINITION, "containerDefinitions": [{"name": "app", "image": "nginx"}]});
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, definition) {
+            fields.extend(more);
+        }
+        scene.region.task_definitions.insert(DEFINITION.into(), Answer::Output(from(fields)));
+        scene
+    }
+
+    fn judged(service: Value, definition: Value) -> RuleResult {
+        let result = scene(service, definition).run(&RULE);
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn current_versions_pass_and_unknown_ones_are_unknown() {
+        for version in ["1.4.0", "LATEST"] {
+            assert_eq!(judged(json!({"platformVersion": version}), json!({})).verdict, Verdict::Pass);
+        }
+        for version in [json!(null), json!("soon")] {
+            let result = judged(json!({"platformVersion": version}), json!({}));
+            assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Medium));
+        }
+        assert_eq!(judged(json!({"platformVersion": "1.0.0", "platformFamily": "WINDOWS_SERVER_2022_CORE"}), json!({})).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_service_that_says_nothing_runs_what_its_tasks_run() {
+        let mut scene = scene(json!({"platformVersion": null}), json!({}));
+        scene.region.tasks =
+            vec![from(json!({"taskArn": arn("task", "t"), "clusterArn": CLUSTER, "group": "service:s", "launchType": "FARGATE", "lastStatus": "RUNNING", "platformVersion": "1.4.0"}))];
+        assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_pinned_service_is_told_what_a_move_brings() {
+        let containers = json!([{"name": "app", "image": "111122223333.dkr.ecr.us-east-2.amazonaws.com/app:1",
+            "secrets": [{"name": "A", "valueFrom": "arn:aws:secretsmanager:us-east-2:111122223333:secret:a"}, {"name": "B", "valueFrom": "plain"}]}]);
+        let result = judged(json!({}), json!({"containerDefinitions": containers}));
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::Medium, Some(arn("service", "s").as_str())));
+        for part in ["EP04", "EP07", "EP08"] {
+            assert!(finding.message.contains(part), "{part}: {}", finding.message);
+        }
+        assert!(finding.remediation.commands[0].contains("--platform-version LATEST"));
+    }
+
+    #[test]
+    fn features_that_need_more_are_named() {
+        let result = judged(json!({"enableExecuteCommand": true}), json!({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]}));
+        assert!(only(&result).message.contains("ECS Exec and EFS volumes, which need 1.4.0"), "{}", only(&result).message);
+    }
+
+    #[test]
+    fn instances_do_not_mind() {
+        assert_eq!(judged(json!({"launchType": "EC2", "platformVersion": null}), json!({})).verdict, Verdict::NotApplicable);
+        assert_eq!(scene(json!({}), json!({})).deny(Action::DescribeTasks).run(&RULE).verdict, Verdict::Fail);
+        assert_eq!(Scene::new().deny(Action::DescribeServices).run(&RULE).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn an_unseen_definition_leaves_open_what_a_move_brings() {
+        let mut scene = scene(json!({}), json!({}));
+        scene.region.task_definitions.clear();
+        let result = scene.run(&RULE);
+        assert_eq!(result.findings.len(), 2);
+        assert!(result.unseen.iter().any(|u| matches!(u, crate::analysis::Unseen::Action(Action::DescribeTaskDefinition))));
+    }
+}

@@ -46,3 +46,34 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         finding.evidence = text::evidence(Action::DescribeContainerInstances, "ec2InstanceId", external.iter().map(|a| (a.arn(), a.instance.ec2_instance_id.clone().unwrap_or_default())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{CLUSTER, Scene, arn, only};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::finding::{Severity, Verdict};
+
+    #[test]
+    fn an_external_instance_is_never_judged() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.run(&RULE).verdict, Verdict::NotApplicable);
+        scene.options.vpcs.clear();
+        scene.instance("a", "2026-01-01T00:00:00Z", json!({"ec2InstanceId": "mi-0123"}));
+        let result = scene.run(&RULE);
+        let finding = only(&result);
+        assert_eq!((finding.verdict, finding.severity, finding.resource.id.as_deref()), (Verdict::Unknown, Severity::Info, Some(CLUSTER)));
+        assert!(finding.affects.contains(&arn("container-instance", "a")));
+        for host in ["ecs-a-*.us-east-2.amazonaws.com", "ecs.us-east-2.amazonaws.com", "ssmmessages.us-east-2.amazonaws.com", "api.ecr.us-east-2.amazonaws.com"] {
+            assert!(finding.message.contains(host), "{host}: {}", finding.message);
+        }
+        assert!(finding.message.contains("No inbound Resolver endpoint"));
+    }
+
+    #[test]
+    fn unseen_instances_may_be_external() {
+        assert_eq!(Scene::new().deny(Action::ListContainerInstances).run(&RULE).verdict, Verdict::Unknown);
+    }
+}

@@ -213,3 +213,150 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, unit: &Unit<'_>, mut fault
         finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ecs update-service --cluster {cluster} --service {} --enable-execute-command --force-new-deployment", unit.arn))];
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::RuleResult;
+    use super::super::testing::{CLUSTER, Scene, arn, assert_whole, from, only};
+    use super::RULE;
+    use crate::actions::Action;
+    use crate::finding::{Confidence, Severity, Verdict};
+    use crate::inventory::Answer;
+
+    const DEFINITION: &str = "arn:aws:ecs:us-east-2:111122223333:task-definition/web:1";
+
+    fn extend(into: &mut Value, more: Value) {
+        if let (Value::Object(into), Value::Object(more)) = (into, more) {
+            into.extend(more);
+        }
+    }
+
+    /// A service on Fargate with Exec on, one running task whose Exec agent runs, and everything right.
+    fn scene(task: Value, container: Value, definition: Value) -> Scene {
+        let mut scene = Scene::new();
+        scene.options.vpcs.clear();
+        scene.region.services = vec![from(
+            json!({"serviceArn": arn("service", "s"), "serviceName": "s", "clusterArn": CLUSTER, "status": "ACTIVE", "launchType": "FARGATE", "platformVersion": "1.4.0", "enableExecuteCommand": true, "taskDefinition": DEFINITION}),
+        )];
+        let mut fields = json!({"taskArn": arn("task", "t"), "clusterArn": CLUSTER, "group": "service:s", "launchType": "FARGATE", "lastStatus": "RUNNING", "platformVersion": "1.4.0", "enableExecuteCommand": true, "taskDefinitionArn": DEFINITION,
+            "containers": [{"name": "app", "lastStatus": "RUNNING", "managedAgents": [{"name": "ExecuteCommandAgent", "lastStatus": "RUNNING"}]}]});
+        extend(&mut fields, task);
+        scene.region.tasks = vec![from(fields)];
+        let mut app = json!({"name": "app", "image": "app", "linuxParameters": {"initProcessEnabled": true}});
+        extend(&mut app, container);
+        let mut fields = json!({"taskDefinitionArn": DEFINITION, "taskRoleArn": "arn:aws:iam::111122223333:role/task", "containerDefinitions": [app]});
+        extend(&mut fields, definition);
+        scene.region.task_definitions.insert(DEFINITION.into(), Answer::Output(from(fields)));
+        scene.region.roles.insert("task".into(), Answer::Output(from(json!({"RoleName": "task"}))));
+        scene.region.attached_role_policies.insert("task".into(), Answer::Output(from(json!({}))));
+        scene.region.role_policy_names.insert("task".into(), Answer::Output(from(json!({"PolicyNames": ["exec"]}))));
+        allow(&mut scene, "ssmmessages:*");
+        scene
+    }
+
+    fn allow(scene: &mut Scene, action: &str) {
+        scene
+            .region
+            .role_policies
+            .insert("task:exec".into(), Answer::Output(from(json!({"PolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}}))));
+    }
+
+    fn judged(scene: &Scene) -> RuleResult {
+        let result = scene.run(&RULE);
+        assert_whole(&result);
+        result
+    }
+
+    #[test]
+    fn all_right_passes_by_what_was_seen_and_without_exec_it_does_not_apply() {
+        let mut scene = scene(json!({}), json!({}), json!({}));
+        let result = judged(&scene);
+        assert_eq!(result.verdict, Verdict::Pass);
+        assert!(result.reason.contains("seen running"));
+        scene.region.services[0].enable_execute_command = Some(false);
+        assert_eq!(judged(&scene).verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_high() {
+        for (task, container, definition, told) in [
+            (json!({"enableExecuteCommand": false}), json!({}), json!({}), "started before Exec was turned on"),
+            (json!({"containers": [{"name": "app", "lastStatus": "RUNNING"}]}), json!({}), json!({}), "is absent"),
+            (
+                json!({"containers": [{"name": "app", "lastStatus": "RUNNING", "managedAgents": [{"name": "ExecuteCommandAgent", "lastStatus": "STOPPED", "reason": "no network"}]}]}),
+                json!({}),
+                json!({}),
+                "is stopped (no network)",
+            ),
+            (json!({}), json!({}), json!({"taskRoleArn": null}), "has no task role"),
+        ] {
+            let result = judged(&scene(task, container, definition));
+            let finding = only(&result);
+            assert_eq!((finding.severity, finding.confidence, finding.resource.id.as_deref()), (Severity::High, Confidence::High, Some(arn("service", "s").as_str())), "{told}");
+            assert!(finding.message.contains(told), "{}", finding.message);
+        }
+    }
+
+    #[test]
+    fn a_prediction_that_a_running_agent_contradicts_is_less_sure() {
+        let read_only = judged(&scene(json!({}), json!({"readonlyRootFilesystem": true}), json!({})));
+        assert_eq!((only(&read_only).severity, only(&read_only).confidence), (Severity::High, Confidence::Low));
+        let old = judged(&scene(json!({"platformVersion": "1.3.0"}), json!({}), json!({})));
+        assert!(only(&old).message.contains("1.3.0 is older than 1.4.0"));
+        let idle = judged(&scene(json!({"lastStatus": "PROVISIONING"}), json!({"readonlyRootFilesystem": true}), json!({})));
+        assert_eq!(only(&idle).confidence, Confidence::High);
+    }
+
+    #[test]
+    fn what_may_surprise_is_medium() {
+        for (container, definition, told) in
+            [(json!({"linuxParameters": null}), json!({}), "no init process"), (json!({"environment": [{"name": "AWS_ACCESS_KEY_ID", "value": "x"}]}), json!({}), "AWS_ACCESS_KEY_ID")]
+        {
+            let result = judged(&scene(json!({}), container, definition));
+            assert_eq!(only(&result).severity, Severity::Medium, "{told}");
+            assert!(only(&result).message.contains(told), "{}", only(&result).message);
+        }
+    }
+
+    #[test]
+    fn the_role_has_to_open_the_channels() {
+        let mut scene = scene(json!({}), json!({}), json!({}));
+        allow(&mut scene, "ssmmessages:Create*");
+        let result = judged(&scene);
+        assert!(only(&result).message.contains("ssmmessages:OpenControlChannel and ssmmessages:OpenDataChannel"), "{}", only(&result).message);
+        scene.region.role_policies.clear();
+        let result = judged(&scene);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
+        assert!(only(&result).message.contains("iam:GetRolePolicy"));
+    }
+
+    #[test]
+    fn on_instances_the_agent_counts_and_no_task_role_is_needed() {
+        let mut scene = scene(json!({"launchType": "EC2", "platformVersion": null, "containerInstanceArn": arn("container-instance", "a")}), json!({}), json!({"taskRoleArn": null}));
+        scene.region.services[0].launch_type = Some("EC2".into());
+        scene.options.vpcs.clear();
+        scene.instance("a", "2026-01-01T00:00:00Z", json!({"versionInfo": {"agentVersion": "1.50.2"}}));
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        scene.region.container_instances[0].version_info = from(json!({"agentVersion": "1.50.1"}));
+        assert!(only(&judged(&scene)).message.contains("agent 1.50.1 on a is older than 1.50.2"));
+    }
+
+    #[test]
+    fn unseen_definitions_are_unknown() {
+        let mut scene = scene(json!({}), json!({}), json!({}));
+        scene.region.task_definitions.clear();
+        let result = judged(&scene);
+        assert!(only(&result).message.contains("ecs:DescribeTaskDefinition"));
+        assert_eq!(judged(Scene::new().deny(Action::DescribeServices)).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_task_alone_is_judged_by_itself() {
+        let mut scene = scene(json!({"group": "family:web"}), json!({}), json!({"taskRoleArn": null}));
+        scene.region.services.clear();
+        let result = judged(&scene);
+        assert_eq!(only(&result).resource.id.as_deref(), Some(arn("task", "t").as_str()));
+    }
+}
