@@ -40,11 +40,8 @@ struct Call<'a> {
     open: bool,
 }
 
-/// What is wrong for one role.
-#[derive(Debug, Default)]
-struct Wrong<'a> {
-    calls: BTreeMap<Call<'a>, BTreeSet<String>>,
-}
+/// Calls, each with the workloads behind it.
+type Calls<'a> = BTreeMap<Call<'a>, BTreeSet<String>>;
 
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let (roles, lost) = calls(view);
@@ -61,12 +58,12 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         if !KEYS.iter().any(|k| policies.names(k)) {
             continue;
         }
-        let mut wrong = Wrong::default();
+        let mut wrong = Calls::new();
         for (call, workloads) in calls {
             match judge(arn, &policies, call) {
                 Tri::Pass => outcome.pass(),
                 Tri::Fail => {
-                    wrong.calls.entry(call.clone()).or_default().extend(workloads.iter().cloned());
+                    wrong.entry(call.clone()).or_default().extend(workloads.iter().cloned());
                 }
                 Tri::Unknown => {}
             }
@@ -76,8 +73,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
 }
 
 /// The calls of each role, with the workloads behind them; and instance profiles that were not seen.
-fn calls<'a>(view: &'a View<'_>) -> (BTreeMap<String, BTreeMap<Call<'a>, BTreeSet<String>>>, BTreeMap<Unseen, BTreeSet<String>>) {
-    let mut roles: BTreeMap<String, BTreeMap<Call<'a>, BTreeSet<String>>> = BTreeMap::new();
+fn calls<'a>(view: &'a View<'_>) -> (BTreeMap<String, Calls<'a>>, BTreeMap<Unseen, BTreeSet<String>>) {
+    let mut roles: BTreeMap<String, Calls<'a>> = BTreeMap::new();
     let mut lost: BTreeMap<Unseen, BTreeSet<String>> = BTreeMap::new();
     for path in &view.paths {
         let Some(placement) = view.placements.get(path.placement) else { continue };
@@ -131,17 +128,17 @@ fn judge(role: &str, policies: &Policies, call: &Call<'_>) -> Tri {
     }
 }
 
-fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Policies, wrong: &Wrong<'_>) {
-    if wrong.calls.is_empty() {
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Policies, wrong: &Calls<'_>) {
+    if wrong.is_empty() {
         return;
     }
     let ids: BTreeSet<String> = policies.texts.iter().flat_map(|(_, text)| ids_in(text)).collect();
-    let vpcs: BTreeSet<&str> = wrong.calls.keys().map(|c| c.vpc).collect();
-    let services: BTreeSet<&str> = wrong.calls.keys().map(|c| c.service).collect();
+    let vpcs: BTreeSet<&str> = wrong.keys().map(|c| c.vpc).collect();
+    let services: BTreeSet<&str> = wrong.keys().map(|c| c.service).collect();
     let faults: Vec<String> = ids.iter().filter_map(|id| fault(view, id, &vpcs, &services)).collect();
-    let actions: BTreeSet<&str> = wrong.calls.keys().map(|c| c.action).collect();
+    let actions: BTreeSet<&str> = wrong.keys().map(|c| c.action).collect();
     let mut message = format!("A condition of role {} refuses {} from {}.", text::last(arn), text::some(&actions), text::some(&vpcs));
-    if wrong.calls.keys().any(|c| c.endpoint.is_none() && !c.open) {
+    if wrong.keys().any(|c| c.endpoint.is_none() && !c.open) {
         message.push_str(" The calls leave past the endpoints, so they carry neither key.");
     }
     if !faults.is_empty() {
@@ -149,9 +146,9 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Poli
     }
     message.push_str(" Service control and resource control policies are out of sight.");
     let finding = outcome.fail(subject::of(view, arn), "", message);
-    finding.affects = wrong.calls.values().flatten().cloned().collect();
+    finding.affects = wrong.values().flatten().cloned().collect();
     finding.evidence = vec![Evidence::new(Action::GetRolePolicy, "Condition", ids.iter().cloned().collect::<Vec<_>>().join(", "), "ids under aws:SourceVpc and aws:SourceVpce")];
-    let right: BTreeSet<String> = wrong.calls.keys().filter_map(|c| c.endpoint).map(|(id, vpc)| format!("{id} in {vpc}")).collect();
+    let right: BTreeSet<String> = wrong.keys().filter_map(|c| c.endpoint).map(|(id, vpc)| format!("{id} in {vpc}")).collect();
     if !right.is_empty() {
         finding.remediation.text.push_str(&format!(" In use {}: {}.", if right.len() == 1 { "is" } else { "are" }, text::some(&right)));
     }

@@ -44,6 +44,12 @@ pub struct Scene {
     pub paths: Vec<Path>,
 }
 
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Scene {
     /// VPC, cluster, everything seen, taken at noon of 2026-01-10.
     pub fn new() -> Self {

@@ -96,7 +96,7 @@ pub fn picked_up(view: &View<'_>, ways: &Ways<'_>, agent: &Agent<'_>) -> Pickup 
 }
 
 /// When the last of the three was made; the id of one whose time is missing.
-fn last_made<'e>(trio: [Option<&'e VpcEndpoint>; 3]) -> Result<Time, &'e str> {
+fn last_made(trio: [Option<&VpcEndpoint>; 3]) -> Result<Time, &str> {
     let mut last: Option<Time> = None;
     for endpoint in trio.into_iter().flatten() {
         let time = endpoint.creation_timestamp.ok_or(endpoint.vpc_endpoint_id.as_str())?;
