@@ -107,12 +107,6 @@ pub fn ways(index: &Index<'_>, options: &Options, subnet: &str, family: Family, 
     parts.into_iter().map(|(part, choice)| (part, stamp(context, judge_choice(context, &choice)))).collect()
 }
 
-/// The same as [`ways`].
-#[must_use]
-pub fn way_for(index: &Index<'_>, options: &Options, subnet: &str, family: Family, public_ip: Option<bool>, dst: &IpSet) -> Vec<(IpSet, EgressAnswer)> {
-    ways(index, options, subnet, family, public_ip, dst)
-}
-
 fn with_context(index: &Index<'_>, options: &Options, subnet: &str, family: Family, public_ip: Option<bool>, judge: impl FnOnce(Context<'_>) -> EgressAnswer) -> EgressAnswer {
     let table = match table_of(index, subnet) {
         Ok(table) => table,

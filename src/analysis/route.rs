@@ -188,10 +188,12 @@ impl<'a> Compiled<'a> {
         let malformed = || Unseen::Elsewhere(format!("a malformed route of {rtb}"));
         let (known, more) = if let Some(list) = route.destination_prefix_list_id.as_deref() {
             let listing = prefix_list(index, list);
-            let whole = listing.known.union(&listing.possible);
-            // The list of a gateway endpoint's service holds public addresses only.
-            let reach = if matches!(target.named(), Target::GatewayEndpoint(_)) { whole.intersect(&public_space(Family::V4).union(&public_space(Family::V6))) } else { whole };
-            let unseen = listing.unseen.map(|unseen| shadow(reach, None, unseen, format!("the entries of {list}, to which {rtb} has a route, were not seen")));
+            let unseen = listing.unseen.map(|unseen| {
+                let whole = listing.known.union(&listing.possible);
+                // The list of a gateway endpoint's service holds public addresses only.
+                let reach = if matches!(target.named(), Target::GatewayEndpoint(_)) { whole.intersect(&public_space(Family::V4).union(&public_space(Family::V6))) } else { whole };
+                shadow(reach, None, unseen, format!("the entries of {list}, to which {rtb} has a route, were not seen"))
+            });
             (listing.entries, unseen)
         } else {
             let (cidr, family) = match (route.destination_cidr_block.as_deref(), route.destination_ipv6_cidr_block.as_deref()) {
