@@ -299,6 +299,8 @@ pub struct Path {
     pub causes: Vec<Cause>,
     /// Rules that were judged on it and found nothing.
     pub passed: BTreeSet<&'static str>,
+    /// What was not seen and keeps hops from being judged at all, so that rules about them do not know.
+    pub unjudged: BTreeSet<Unseen>,
 }
 
 /// How a subnet's traffic to the public internet leaves, for one address family.

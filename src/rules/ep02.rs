@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
     mend: "Read the reason that AWS gives for the state, remove it (accept the connection, free addresses in the subnets), and create the endpoint anew if it \
           stays unusable.",
     sources: &[pages::INTERFACE_ENDPOINTS],
-    reads: reads::ENDPOINTS,
+    reads: reads::WORKLOADS_AND_ENDPOINTS,
     check,
 };
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, remedy, subject};
 use crate::actions::Action;
-use crate::analysis::{Need, Owner, Placement, Tri, View, path};
+use crate::analysis::{Cause, Need, Owner, Placement, Tri, Unseen, View, path};
 use crate::finding::{Confidence, Evidence, Severity};
 
 /// What one finding stands on.
@@ -26,14 +26,25 @@ pub struct Group<'v> {
 
 /// Turns the causes that this rule owns into findings, one an object.
 pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    check_but(view, outcome, |_| false);
+}
+
+/// The same, without the causes that the rule tells by itself.
+pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Cause) -> bool) {
     let rule = outcome.rule().id;
     let mut groups: BTreeMap<(String, String), Group<'_>> = BTreeMap::new();
     for found in &view.paths {
         let Some((place, need)) = path::need_of(view, found) else { continue };
         if found.passed.contains(rule) || need.also.iter().any(|(o, _)| *o == Owner::Rule(rule)) && found.verdict == Tri::Pass {
             outcome.pass();
+        } else if judges(rule, need) && !found.causes.iter().any(|c| c.rule == rule) {
+            // A hop that was not reached for want of something is not one that does not apply.
+            let unseen: Vec<Unseen> = found.unjudged.iter().filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
+            if !unseen.is_empty() {
+                outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
+            }
         }
-        for cause in found.causes.iter().filter(|c| c.rule == rule) {
+        for cause in found.causes.iter().filter(|c| c.rule == rule && !told(c)) {
             if cause.verdict != Tri::Fail {
                 outcome.unseen(cause.unseen.iter().cloned(), affected(view, [(found.placement, found.need)]));
                 continue;
@@ -63,9 +74,29 @@ fn affected(view: &View<'_>, hits: impl IntoIterator<Item = (usize, usize)>) -> 
     view.roster.affected(&view.placements, hits.into_iter().map(|(placement, need)| (placement, Some(need))))
 }
 
-/// What tells findings of one rule on one object apart: the service, where the rule is about several.
+/// Whether a rule is about a hop that a path of this need may have.
+fn judges(rule: &str, need: &Need) -> bool {
+    let service = need.service.as_str();
+    if service.starts_with("registry:") || need.region.is_some() {
+        return false;
+    }
+    match rule {
+        "WL03" => true,
+        "NW07" | "NW08" | "NW09" | "PO05" => service == "s3",
+        "DN01" | "DN03" | "DN07" | "NW01" | "NW02" | "NW03" | "NW04" | "NW05" | "NW10" => service != "s3",
+        "PO03" => service == "ecs",
+        "PO04" => matches!(service, "ecs-agent" | "ecs-telemetry"),
+        "PO06" => service.starts_with("ecr"),
+        "PO07" => !matches!(service, "s3" | "ecs" | "ecs-agent" | "ecs-telemetry") && !service.starts_with("ecr"),
+        _ => false,
+    }
+}
+
+/// What tells findings of one rule on one object apart: the service, where the rule is about several. An image in another
+/// region is one cause, though three services bring it.
 fn discriminator(rule: &str, need: &Need) -> String {
     match rule {
+        "RG03" if need.service.starts_with("ecr.") || need.service == "s3" && need.because.iter().any(|b| b.contains("image")) => "ecr.dkr".to_owned(),
         "EP13" | "RG03" | "WL01" => need.service.clone(),
         _ => String::new(),
     }

@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
           of the AWS page lacks its principal.",
     mend: "Complete the policy: each statement needs Effect, Principal, Action and Resource; at a gateway endpoint the principal has to be `*`.",
     sources: &[pages::ENDPOINT_POLICIES, pages::ECS_ENDPOINTS],
-    reads: reads::ENDPOINTS,
+    reads: reads::WORKLOADS_AND_ENDPOINTS,
     check,
 };
 

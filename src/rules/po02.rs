@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     why: "Some services do not evaluate endpoint policies. A document that is attached there restricts nothing, and whoever relies on it is mistaken.",
     mend: "Restrict access by IAM policies and security groups for this service, and put the full-access policy back.",
     sources: &[pages::ENDPOINT_POLICIES, pages::AWS_SERVICES],
-    reads: reads::ENDPOINTS,
+    reads: reads::WORKLOADS_AND_ENDPOINTS,
     check,
 };
 

@@ -153,7 +153,7 @@ impl Scene {
             workloads,
         });
         for (need, (_, way, verdict)) in paths.iter().enumerate() {
-            self.paths.push(Path { placement: index, need, way: *way, verdict: *verdict, blocked_at: None, hops: Vec::new(), causes: Vec::new(), passed: BTreeSet::new() });
+            self.paths.push(Path { placement: index, need, way: *way, verdict: *verdict, blocked_at: None, hops: Vec::new(), causes: Vec::new(), passed: BTreeSet::new(), unjudged: BTreeSet::new() });
         }
         self
     }

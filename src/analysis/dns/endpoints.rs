@@ -131,6 +131,11 @@ pub(super) fn private_dns(endpoint: &VpcEndpoint) -> Option<bool> {
     })
 }
 
+/// Whether the endpoint serves another region than the one that `host` is of, whatever names it lists.
+fn is_elsewhere(view: &View<'_>, endpoint: &VpcEndpoint, host: &str) -> bool {
+    crate::analysis::path::endpoint_region(endpoint).is_some_and(|r| r != view.region.region && !host.split('.').any(|label| label == r))
+}
+
 impl Resolver<'_> {
     /// How `endpoint`, which is in the VPC that is asked, stands to a normal name; `inbound`: the query came in over a
     /// Resolver endpoint.
@@ -143,7 +148,7 @@ impl Resolver<'_> {
             return if takes { Hold::Unmodelled(Doubt::new("DN05", id, Unseen::Elsewhere(format!("what {id}, which is no interface endpoint, does with {host}")))) } else { Hold::Apart };
         }
         let state = usable(endpoint);
-        if state == Usable::No {
+        if state == Usable::No || is_elsewhere(self.view, endpoint, host) {
             return Hold::Apart;
         }
         let ours = !service.is_empty() && of_service(self.view, endpoint, service);

@@ -63,7 +63,8 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
     if interfaces.is_empty() || (only.is_none() && interfaces.len() < endpoint.network_interface_ids.len()) {
         let unseen = Unseen::Action(Action::DescribeNetworkInterfaces);
         leg.hop(HopName::Route, &Decision::unknown(Some(id), format!("the addresses of {id} were not seen"), unseen.clone()));
-        leg.cause(unknown("NW03", Severity::High, id, format!("the network interfaces of {id} were not seen"), BTreeSet::from([unseen])));
+        leg.cause(unknown("NW03", Severity::High, id, format!("the network interfaces of {id} were not seen"), BTreeSet::from([unseen.clone()])));
+        leg.unjudged.insert(unseen);
         if interfaces.is_empty() {
             return leg;
         }

@@ -16,12 +16,14 @@ pub struct Leg {
     pub causes: Vec<Cause>,
     /// Rules that were judged here and found nothing.
     pub passed: BTreeSet<&'static str>,
+    /// What was not seen and keeps hops from being judged at all, so that rules about them do not know.
+    pub unjudged: BTreeSet<Unseen>,
 }
 
 impl Leg {
     /// An empty way.
     pub const fn new(way: Way) -> Self {
-        Self { way, hops: Vec::new(), causes: Vec::new(), passed: BTreeSet::new() }
+        Self { way, hops: Vec::new(), causes: Vec::new(), passed: BTreeSet::new(), unjudged: BTreeSet::new() }
     }
 
     /// Adds a hop; the same hop, object and verdict is shown once.

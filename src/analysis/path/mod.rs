@@ -49,7 +49,7 @@ fn finish(placement: usize, need: usize, leg: Leg) -> Path {
     if verdict == Tri::Unknown {
         hops.retain(|h| h.verdict != Tri::Fail);
     }
-    Path { placement, need, way: leg.way, verdict, blocked_at: if verdict == Tri::Fail { leg.blocked_at() } else { None }, hops, causes: leg.causes, passed: leg.passed }
+    Path { placement, need, way: leg.way, verdict, blocked_at: if verdict == Tri::Fail { leg.blocked_at() } else { None }, hops, causes: leg.causes, passed: leg.passed, unjudged: leg.unjudged }
 }
 
 /// Endpoints of one service in one VPC, by what can be said of their state.
@@ -444,6 +444,7 @@ fn with_causes(mut worse: Leg, other: Leg) -> Leg {
     for cause in other.causes {
         worse.cause(cause);
     }
+    worse.unjudged.extend(other.unjudged);
     worse
 }
 
@@ -471,6 +472,7 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
     let way = if ways.len() == 1 { ways.first().copied().unwrap_or(Way::Unknown) } else { Way::Unknown };
     let agreed = if names.certain && verdicts.len() == 1 { verdicts.first().copied() } else { None };
     let passed: BTreeSet<&'static str> = legs.iter().flat_map(|l| l.passed.iter().copied()).collect();
+    let unjudged: BTreeSet<Unseen> = legs.iter().flat_map(|l| l.unjudged.iter().cloned()).collect();
     match agreed {
         Some(Tri::Pass) => {
             let mut all = Leg::new(way);
@@ -484,12 +486,14 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             }
             all.hops.sort_by_key(|h| h.hop);
             all.passed = passed;
+            all.unjudged = unjudged;
             all
         }
         Some(Tri::Fail) => {
             let mut first = legs.swap_remove(0);
             first.way = way;
             first.passed = passed;
+            first.unjudged = unjudged;
             first
         }
         _ => {
@@ -501,6 +505,10 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             }
             open.hop(HopName::Dns, &decision);
             open.passed = passed;
+            open.unjudged = unjudged;
+            if !names.certain {
+                open.unjudged.extend(decision.unseen.iter().cloned());
+            }
             for (rule, severity, object, unseen) in name_rules(names, vpc, need, candidates) {
                 open.cause(leg::unknown(rule, severity, &object, detail.clone(), unseen));
             }

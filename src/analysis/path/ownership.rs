@@ -16,7 +16,7 @@ pub const TRIO: [&str; 3] = ["ecs", "ecs-agent", "ecs-telemetry"];
 /// The severity of a name's rule where there is no other way.
 pub fn severity_of_name_rule(rule: &str) -> Severity {
     match rule {
-        "DN01" | "DN02" | "DN07" => Severity::Critical,
+        "DN01" | "DN02" | "DN07" | "EP06" => Severity::Critical,
         "DN06" | "DN09" => Severity::Medium,
         _ => Severity::High,
     }
@@ -99,6 +99,7 @@ pub fn missing(source: &Source<'_>, need: &Need, exit: &Exit, level: Option<Leve
                     leg.cause(unknown(rule_of(*owner), *severity, &object, format!("there is no endpoint of {}, and {public}", need.service), unseen.clone()));
                 }
             }
+            leg.unjudged.extend(unseen.iter().cloned());
             leg.cause(unknown("NW06", Severity::Critical, exit.decision.object.as_deref().unwrap_or_default(), public, unseen));
         }
     }

@@ -27,27 +27,35 @@ pub struct Exit {
     pub nats: Vec<String>,
 }
 
-/// How a placement leaves for `destinations`: the worst of all parts that a route of their own covers.
-pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: &IpSet) -> Exit {
+/// How a placement leaves for `destinations`, each of which is judged by the route that covers it.
+///
+/// `exact`: all of them are really used (S3's list), so that the worst part decides, whatever the default route is. Else they
+/// are all that a name may lead to: the default route decides, unless a narrower route leaves in another way.
+pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: &IpSet, exact: bool) -> Exit {
     let Some(subnet) = source.subnet_id else {
         let decision = Decision::unknown(None, "the subnet was not seen", Unseen::Action(Action::DescribeSubnets));
         return Exit { class: None, decision, dead: None, nats: Vec::new() };
     };
     let public = source.placement.public_ip;
-    let whole = egress::egress(&view.index, view.options, subnet, family, public);
     let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
-    let mut nats = Vec::new();
-    let mut worst = whole;
-    for (_, part) in parts {
-        if let Some(route::Target::Nat(nat)) = &part.target
-            && !nats.contains(nat)
-        {
-            nats.push(nat.clone());
+    let nats: BTreeSet<&String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat) } else { None }).collect();
+    let nats = nats.into_iter().cloned().collect();
+    let worst = if exact {
+        let worst = parts.into_iter().map(|(_, part)| part).reduce(|worst, part| if part.decision.verdict > worst.decision.verdict { part } else { worst });
+        worst.unwrap_or_else(|| egress::egress(&view.index, view.options, subnet, family, public))
+    } else {
+        let whole = egress::egress(&view.index, view.options, subnet, family, public);
+        // What a gateway endpoint takes is the addresses of its own service.
+        let other = |(_, part): &&(IpSet, egress::EgressAnswer)| part.decision.verdict != whole.decision.verdict && !matches!(part.target, Some(route::Target::GatewayEndpoint(_)));
+        match parts.iter().find(other) {
+            Some((_, part)) if whole.class.is_some() && whole.class != Some(Egress::Indirect) => {
+                let detail = format!("{}, while {}", whole.decision.detail, part.decision.detail);
+                let decision = Decision::unknown(whole.decision.object.as_deref(), detail, Unseen::Datum("which public addresses the name leads to".to_owned()));
+                return Exit { class: None, decision, dead: None, nats };
+            }
+            _ => whole,
         }
-        if part.decision.verdict > worst.decision.verdict {
-            worst = part;
-        }
-    }
+    };
     Exit { class: worst.class, decision: worst.decision, dead: worst.dead_object, nats }
 }
 
@@ -114,7 +122,7 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     let (ranges, list) = if family == Family::V4 { service_ranges(view, service) } else { (None, None) };
     let exact = ranges.is_some();
     let destinations = ranges.unwrap_or_else(|| public_space(family));
-    let exit = exit(view, source, family, &destinations);
+    let exit = exit(view, source, family, &destinations, exact);
     let mut leg = Leg::new(Way::Internet);
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
@@ -173,7 +181,7 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     };
     let mut leg = Leg::new(Way::GatewayEndpoint);
     let (ranges, list) = service_ranges(view, service);
-    let decision = gateway_route(view, table, endpoint, ranges.as_ref());
+    let decision = gateway_route(view, source, table, endpoint, ranges.as_ref());
     match &ranges {
         Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
         None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),
@@ -189,8 +197,9 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     Gateway::Routed(endpoint, leg)
 }
 
-/// The route to the service's list, and narrower routes that take parts of it elsewhere.
-fn gateway_route(view: &View<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>) -> Decision {
+/// The route to the service's list, and narrower routes that take parts of it elsewhere: those parts are as good as the way
+/// that they take.
+fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>) -> Decision {
     let id = table.route_table_id.as_str();
     let own = table.routes.iter().find(|r| r.gateway_id.as_deref() == Some(&endpoint.vpc_endpoint_id));
     if let Some(state) = own.and_then(|r| r.state.as_deref())
@@ -199,28 +208,27 @@ fn gateway_route(view: &View<'_>, table: &crate::inventory::ec2::RouteTable, end
         let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", state, &endpoint.vpc_endpoint_id);
         return Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence);
     }
-    let Some(ranges) = ranges else { return Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id)) };
-    for (part, choice) in route::partition(&view.index, table, ranges) {
-        if let route::Choice::Route(choice) = &choice {
-            match &choice.target {
-                route::Target::Blackhole(_) => {
-                    let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", "blackhole", choice.destination.clone());
-                    return Decision::fail(Some(id), format!("a narrower route of {id} to {} leads nowhere and takes {part} from {}", choice.destination, endpoint.vpc_endpoint_id)).because(evidence);
-                }
-                route::Target::Interface(_) | route::Target::TransitGateway(_) | route::Target::Peering(_) | route::Target::VpnGateway(_) | route::Target::Other(_)
-                    if choice.destination != "0.0.0.0/0" =>
-                {
-                    return Decision::unknown(
-                        Some(id),
-                        format!("a narrower route of {id} sends {part} to {}", choice.target.describe()),
-                        Unseen::Datum(format!("what lies behind {}", choice.target.describe())),
-                    );
-                }
-                _ => {}
-            }
+    let whole = Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id));
+    let (Some(ranges), Some(subnet)) = (ranges, source.subnet_id) else { return whole };
+    let mut worst = whole;
+    for (part, answer) in egress::ways(&view.index, view.options, subnet, Family::V4, source.placement.public_ip, ranges) {
+        // The list of the endpoint is narrower than a default route, also where the route to it was left out of the answer.
+        let narrower = answer.destination.as_deref().is_some_and(|d| d != "0.0.0.0/0");
+        let unsure = answer.target.is_none() && answer.class.is_none();
+        if matches!(answer.target, Some(route::Target::GatewayEndpoint(_))) || !(narrower || unsure) {
+            continue;
+        }
+        let mut decision = answer.decision;
+        if answer.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) && decision.verdict != Tri::Fail {
+            decision.verdict = Tri::Fail;
+        }
+        decision.object = Some(id.to_owned());
+        decision.detail = format!("a narrower route of {id} takes {part} from {}: {}", endpoint.vpc_endpoint_id, decision.detail);
+        if decision.verdict > worst.verdict {
+            worst = decision;
         }
     }
-    Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id))
+    worst
 }
 
 /// Groups and ACLs where the service's ranges were not seen: what is open to everything is open to them.
@@ -267,7 +275,8 @@ pub fn not_seen(rule: &'static str, severity: Severity, object: &str, hop: HopNa
     let mut decision = Decision::unknown(None, detail, Unseen::Datum(detail.to_owned()));
     decision.unseen.clone_from(&unseen);
     leg.hop(hop, &decision);
-    leg.cause(unknown(rule, severity, object, detail, unseen));
+    leg.cause(unknown(rule, severity, object, detail, unseen.clone()));
+    leg.unjudged = unseen;
     leg
 }
 
@@ -287,7 +296,7 @@ pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, 
     if gateway {
         leg.hop(HopName::Route, &Decision::pass(table.map(|t| t.route_table_id.as_str()), "a gateway endpoint holds the address"));
     } else {
-        let exit = exit(view, source, family, destinations);
+        let exit = exit(view, source, family, destinations, true);
         leg.hop(HopName::Route, &exit.decision);
         if exit.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) {
             leg.way = Way::None;

@@ -30,7 +30,7 @@ pub enum Link {
 /// The link between the source's VPC and another, as far as one is seen at all.
 pub fn link(view: &View<'_>, source: &Source<'_>, other: Option<&str>) -> Link {
     let (Some(here), Some(there)) = (source.vpc, other) else { return Link::None };
-    if let Some(peering) = view.region.vpc_peering_connections.iter().find(|p| joins(p, here, there)) {
+    if let Some(peering) = view.region.vpc_peering_connections.iter().find(|p| joins(p, here, there) && is_active(p)) {
         return Link::Peering(peering.vpc_peering_connection_id.clone());
     }
     let gateways = |vpc: &str| -> Vec<String> {
@@ -40,6 +40,11 @@ pub fn link(view: &View<'_>, source: &Source<'_>, other: Option<&str>) -> Link {
     };
     let theirs = gateways(there);
     gateways(here).into_iter().find(|g| theirs.contains(g)).map_or(Link::None, Link::TransitGateway)
+}
+
+/// A connection that is not active, or gone, joins nothing.
+fn is_active(peering: &crate::inventory::ec2::VpcPeeringConnection) -> bool {
+    peering.status.as_ref().and_then(|s| s.code.as_deref()).is_some_and(|c| c.eq_ignore_ascii_case("active"))
 }
 
 fn joins(peering: &crate::inventory::ec2::VpcPeeringConnection, a: &str, b: &str) -> bool {
