@@ -21,6 +21,7 @@ pub enum Change {
     AddRouteTable { endpoint: String, table: String },
     AclEntry { acl: String, number: i32, egress: bool, from: i32, to: i32, cidr: String },
     DualStack { endpoint: String },
+    DeleteRoute { table: String, destination: String },
 }
 
 impl Change {
@@ -57,6 +58,7 @@ impl Change {
                 if *egress { "--egress" } else { "--ingress" }
             ),
             Self::DualStack { endpoint } => format!("modify-vpc-endpoint --vpc-endpoint-id {endpoint} --ip-address-type dualstack --dns-options DnsRecordIpType=dualstack"),
+            Self::DeleteRoute { table, destination } => format!("delete-route --route-table-id {table} --destination-cidr-block {destination}"),
         };
         format!("aws ec2 {rest} --region {}", region.region)
     }
@@ -120,7 +122,7 @@ impl Change {
                     ("to_port", to.to_string()),
                 ],
             ),
-            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } => return None,
+            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::DeleteRoute { .. } => return None,
         })
     }
 
@@ -174,7 +176,7 @@ impl Change {
                     ("PortRange", format!("{{From: {from}, To: {to}}}")),
                 ],
             ),
-            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::AddRouteTable { .. } => return None,
+            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::AddRouteTable { .. } | Self::DeleteRoute { .. } => return None,
         })
     }
 
@@ -204,6 +206,11 @@ impl Change {
                     ..ec2::VpcEndpoint::default()
                 });
                 tables.iter().all(|table| Self::AddRouteTable { endpoint: id.clone(), table: table.clone() }.apply(region))
+            }
+            Self::DeleteRoute { table, destination } => {
+                let Some(found) = region.route_tables.iter_mut().find(|t| &t.route_table_id == table) else { return false };
+                found.routes.retain(|r| r.destination_cidr_block.as_ref() != Some(destination));
+                true
             }
             Self::DeleteEndpoint { endpoint } => {
                 region.vpc_endpoints.retain(|e| &e.vpc_endpoint_id != endpoint);

@@ -1,7 +1,12 @@
 //! DN09: A private zone serves numbered ECS hosts.
 
-use super::{Rule, from_paths, pages, reads};
-use crate::finding::Severity;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::endpoints::{self, Usage};
+use super::{Outcome, Rule, from_paths, pages, reads, subject, text};
+use crate::actions::Action;
+use crate::analysis::{View, dns};
+use crate::finding::{Evidence, Severity};
 
 /// A private zone serves numbered ECS hosts.
 pub static RULE: Rule = Rule {
@@ -14,5 +19,26 @@ pub static RULE: Rule = Rule {
     mend: "Remove the records for numbered hosts; only the base names belong to the endpoints.",
     sources: &[pages::ECS_ENDPOINTS],
     reads: reads::NEEDS,
-    check: from_paths::check,
+    check,
 };
+
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    from_paths::check(view, outcome);
+    let usage = Usage::new(view);
+    let mut zones: BTreeMap<String, (String, BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+    for vpc in &view.vpcs {
+        for found in dns::numbered_zones(view, vpc) {
+            let entry = zones.entry(found.zone).or_default();
+            entry.0 = found.name;
+            entry.1.insert(found.host);
+            entry.2.extend(["ecs-agent", "ecs-telemetry"].iter().flat_map(|s| endpoints::workloads(view, usage.need(vpc, s))));
+        }
+    }
+    for (zone, (name, hosts, affects)) in zones {
+        let hosts = hosts.into_iter().collect::<Vec<_>>().join(", ");
+        let finding = outcome.fail(subject::of(view, &zone), "", format!("The private zone {name} takes {hosts}, numbered hosts that no endpoint serves."));
+        finding.affects = affects;
+        finding.evidence = vec![Evidence::new(Action::ListResourceRecordSets, "Name", hosts, format!("in hosted zone {zone}"))];
+        finding.remediation.commands = vec![text::aws(&view.region.region, &format!("route53 list-resource-record-sets --hosted-zone-id {zone}"))];
+    }
+}

@@ -6,8 +6,8 @@ use super::change::Change;
 use super::from_paths::Group;
 use super::{Rule, proof};
 use crate::analysis::net::IpSet;
-use crate::analysis::path::TRIO;
-use crate::analysis::{Placement, Tri, View, services, sg};
+use crate::analysis::path::{self, TRIO};
+use crate::analysis::{Placement, Tri, View, route, services, sg};
 use crate::finding::Remediation;
 use crate::inventory::ec2::NetworkAcl;
 
@@ -222,13 +222,38 @@ impl At<'_, '_> {
 
     /// Adds the route table to the gateway endpoint of its VPC.
     fn gateway(&self) -> Vec<Change> {
-        let vpc = self.view.index.route_tables.get(self.object).and_then(|t| t.vpc_id.as_deref());
+        let Some(table) = self.view.index.route_tables.get(self.object) else { return Vec::new() };
+        let vpc = table.vpc_id.as_deref();
+        // Where the endpoint is in the table already, narrower routes take the service's ranges from it.
+        let narrower = self.narrower_routes(table);
+        if !narrower.is_empty() {
+            return narrower;
+        }
         let gateway = |e: &&crate::inventory::ec2::VpcEndpoint| {
             e.vpc_endpoint_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("gateway"))
                 && e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s))
         };
         let found = vpc.and_then(|v| self.view.index.endpoints_of_vpc.get(v)).into_iter().flatten().copied().filter(gateway);
         found.map(|e| Change::AddRouteTable { endpoint: e.vpc_endpoint_id.clone(), table: self.object.to_owned() }).collect()
+    }
+}
+
+impl At<'_, '_> {
+    /// The routes of a table that take part of a service's ranges from the gateway endpoint that is in it.
+    fn narrower_routes(&self, table: &crate::inventory::ec2::RouteTable) -> Vec<Change> {
+        let ranges = self.group.services.iter().filter_map(|s| path::service_ranges(self.view, s)).fold(IpSet::empty(), |all, set| all.union(&set));
+        let parts = route::partition(&self.view.index, table, &ranges);
+        if !parts.iter().any(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))) {
+            return Vec::new();
+        }
+        let others: BTreeSet<&str> = parts
+            .iter()
+            .filter_map(|(_, c)| match c {
+                route::Choice::Route(r) if !matches!(r.target, route::Target::GatewayEndpoint(_)) => r.route.destination_cidr_block.as_deref().filter(|d| *d != "0.0.0.0/0"),
+                _ => None,
+            })
+            .collect();
+        others.into_iter().map(|d| Change::DeleteRoute { table: table.route_table_id.clone(), destination: d.to_owned() }).collect()
     }
 }
 

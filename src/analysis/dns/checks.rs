@@ -70,6 +70,16 @@ pub fn duplicates(view: &View<'_>, vpc: &str) -> Vec<Duplicate> {
     by_service.into_values().filter(|d| d.selected.len() + d.others.len() > 1).collect()
 }
 
+/// The DNS servers of one's own that `vpc` hands out beside Amazon's resolver, inbound Resolver endpoints left out; empty where
+/// it does not hand out both.
+#[must_use]
+pub fn servers_beside_amazons(view: &View<'_>, vpc: &str) -> Vec<String> {
+    let servers = super::dhcp::servers(view, vpc);
+    let resolver = Resolver::new(view);
+    let inbound = |server: &str| server.parse().is_ok_and(|a| !resolver.inbound_at(vpc, a).is_empty());
+    if servers.amazon && servers.unseen.is_none() { servers.own.into_iter().filter(|s| !inbound(s)).collect() } else { Vec::new() }
+}
+
 /// Interface endpoints of `service` that `vpc` has, or that a zone, a Resolver rule or the DNS servers of `vpc` can lead to, in
 /// any state, sorted. An endpoint of another VPC that no name leads to is none.
 #[must_use]

@@ -44,6 +44,14 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
     let mut leg = Leg::new(if local { Way::InterfaceEndpoint } else { Way::RemoteEndpoint });
     let id = endpoint.vpc_endpoint_id.as_str();
     let Some(family) = common_family(source, endpoint) else {
+        if source.subnet.is_some_and(|s| s.ipv6_native == Some(true)) && super::public::has_nat64(view, source) {
+            // DNS64 makes an IPv6 address of the endpoint's, and the NAT gateway connects from its own.
+            let unseen = Unseen::Datum(format!("whether {id} is reached by DNS64 and NAT64"));
+            let detail = format!("{id} has IPv4 addresses alone, to which DNS64 and a NAT gateway may lead");
+            leg.hop(HopName::Route, &Decision::unknown(Some(id), detail.clone(), unseen.clone()));
+            leg.cause(unknown("V601", Severity::High, id, detail, BTreeSet::from([unseen])));
+            return leg;
+        }
         let detail = format!("{id} answers with addresses of another family than {} has", source.subnet_id.unwrap_or("the subnet"));
         leg.hop(HopName::Dns, &Decision::fail(Some(id), detail.clone()));
         let evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "IpAddressType", endpoint.ip_address_type.as_deref().unwrap_or("ipv4"), "address families of the endpoint")];

@@ -16,6 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use super::net::IpSet;
 use super::dns::{self, Families, NameAnswer, NameTarget, Names};
 use super::{Cause, Decision, HopName, Level, Need, Owner, Path, Placement, Tri, Unseen, View, Way, image, services};
 use crate::actions::Action;
@@ -27,6 +28,12 @@ use source::Source;
 pub use endpoint::hop_name;
 pub use ownership::TRIO;
 pub use single::{Destination, ask};
+
+/// The public addresses of a gateway service such as S3 in this region, as far as they were seen.
+#[must_use]
+pub fn service_ranges(view: &View<'_>, service: &str) -> Option<IpSet> {
+    public::service_ranges(view, service).0
+}
 
 /// All paths of the region, sorted by placement and service.
 #[must_use]
@@ -283,6 +290,12 @@ impl<'v> Engine<'v> {
             NameTarget::Public => self.public(source, need, vpc, host, answer),
             NameTarget::Private(addresses) => self.private(source, need, vpc, host, answer, addresses),
             NameTarget::Nothing => {
+                // Where there is no endpoint to be found, and no other way, the name is not what is wrong.
+                if answer.cause.as_ref().is_none_or(|c| matches!(c.rule, "DN05" | "DN08"))
+                    && let Some(leg) = self.no_endpoint(source, need, vpc)
+                {
+                    return leg;
+                }
                 let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), answer.detail.clone());
                 match &answer.cause {
                     Some(cause) => public::blame(&mut leg, cause.rule, ownership::severity_of_name_rule(cause.rule), &cause.object, cause.detail.clone(), answer.evidence.clone()),
@@ -291,6 +304,24 @@ impl<'v> Engine<'v> {
                 leg
             }
         }
+    }
+
+    /// The way of a service that has no endpoint at all and cannot be reached over the internet either.
+    fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Option<Leg> {
+        let candidates = self.candidates(vpc, &need.service);
+        let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
+        let known = self.resolver.known_endpoints(vpc, &need.service);
+        if need.region.is_some() || candidates.usable() || !candidates.unrecognised.is_empty() || known.iter().any(|id| !unusable.contains(id)) {
+            return None;
+        }
+        let (_, exit) = public::internet(self.view, source, source.family(), &need.service, need.port);
+        let level = ownership::level(self.view, &exit);
+        if level != Some(Level::Hard) {
+            return None;
+        }
+        let mut leg = public::no_way(HopName::Endpoint, None, format!("no endpoint of {}, and {}", need.service, exit.decision.detail));
+        ownership::missing(source, need, &exit, level, &unusable, self.trio_in_part(vpc), &mut leg);
+        Some(leg)
     }
 
     /// A cause that a name has although it leads to an endpoint: a mixed set of resolvers, for one.
@@ -330,11 +361,12 @@ impl<'v> Engine<'v> {
         }
         // Classic hostnames have IPv4 addresses alone: `::/0` never helps them.
         let family = if answer.records.v6 { source.family() } else { super::Family::V4 };
-        let (mut leg, exit) = public::internet(view, source, family, if foreign { "" } else { &need.service }, need.port);
-        let mut level = ownership::level(view, &exit);
-        if source.family() == super::Family::V6 && family == super::Family::V4 && level == Some(Level::Soft) && !public::has_nat64(view, source) {
-            level = Some(Level::Hard);
-        }
+        let (mut leg, exit) = if source.family() == super::Family::V6 && family == super::Family::V4 {
+            public::by_nat64(view, source, need.port)
+        } else {
+            public::internet(view, source, family, if foreign { "" } else { &need.service }, need.port)
+        };
+        let level = ownership::level(view, &exit);
         leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
         leg.hops.sort_by_key(|h| h.hop);
         let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();

@@ -307,6 +307,41 @@ pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, 
     leg
 }
 
+/// The way of an IPv6-only subnet to an IPv4 address: DNS64 makes an address of 64:ff9b::/96 of it, to which a route to a NAT
+/// gateway has to lead.
+pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) {
+    let mut leg = Leg::new(Way::Internet);
+    let answer = source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s));
+    let exit = match answer {
+        Some(answer) => {
+            let nats = if let Some(route::Target::Nat(nat)) = &answer.target { vec![nat.clone()] } else { Vec::new() };
+            Exit { class: answer.class, decision: answer.decision, dead: answer.dead_object, nats }
+        }
+        None => {
+            let subnet = source.subnet_id.unwrap_or("the subnet");
+            let decision = Decision::fail(source.subnet_id, format!("{subnet} has IPv6 alone, and neither DNS64 nor a route to 64:ff9b::/96 to reach IPv4 addresses"));
+            Exit { class: Some(Egress::Isolated), decision, dead: None, nats: Vec::new() }
+        }
+    };
+    let translated = IpSet::parse("64:ff9b::/96").unwrap_or_default();
+    own_filters(view, source, &mut leg, &translated, None, false, port);
+    leg.hop(HopName::Route, &exit.decision);
+    for nat in &exit.nats {
+        let from = source.of_family(Family::V6);
+        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, &public_space(Family::V4), port) {
+            let decision = if decision.partial { Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned())) } else { decision };
+            if decision.verdict != Tri::Pass {
+                leg.hop(HopName::Route, &decision);
+            }
+            if let Some(cause) = of_decision(rule, Severity::Critical, Severity::High, &decision, nat) {
+                leg.cause(cause);
+            }
+        }
+    }
+    leg.hops.sort_by_key(|h| h.hop);
+    (leg, exit)
+}
+
 /// Whether an IPv6-only subnet reaches IPv4 addresses by DNS64 and a NAT gateway.
 pub fn has_nat64(view: &View<'_>, source: &Source<'_>) -> bool {
     source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s)).is_some_and(|a| a.class == Some(Egress::Nat))

@@ -7,6 +7,7 @@ mod egress;
 mod nacl;
 mod route;
 mod sg;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
