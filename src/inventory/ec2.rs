@@ -129,7 +129,9 @@ shapes! { "PascalCase";
     /// One side of a peering connection.
     PeeringVpc { id: ; opt: vpc_id: String, owner_id: String, region: String, cidr_block: String; list: cidr_block_set: CidrAssociation, ipv6_cidr_block_set: Ipv6CidrAssociation; }
     /// A VPC attachment of a transit gateway.
-    TransitGatewayVpcAttachment { id: transit_gateway_attachment_id; opt: transit_gateway_id: String, vpc_id: String, vpc_owner_id: String, state: String; list: subnet_ids: String; }
+    TransitGatewayVpcAttachment { id: transit_gateway_attachment_id; opt: transit_gateway_id: String, vpc_id: String, vpc_owner_id: String, state: String, options: TransitGatewayVpcAttachmentOptions; list: subnet_ids: String; }
+    /// What a VPC attachment carries beside addresses.
+    TransitGatewayVpcAttachmentOptions { id: ; opt: security_group_referencing_support: String; list: ; }
     /// Any attachment of a transit gateway, with the route table that it is associated with.
     TransitGatewayAttachment { id: transit_gateway_attachment_id; opt: transit_gateway_id: String, resource_type: String, resource_id: String, resource_owner_id: String, state: String,
         association: TransitGatewayAssociation; list: ; }

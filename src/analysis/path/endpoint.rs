@@ -245,11 +245,11 @@ fn admitted(view: &View<'_>, groups: &[String], direction: Direction, addresses:
         remote::Link::SameVpc | remote::Link::Peering(_) => ask(peer_groups),
         remote::Link::TransitGateway(tgw) => {
             let plain = ask(&none);
-            if plain.verdict == Tri::Fail && ask(peer_groups).verdict == Tri::Pass {
+            if plain.verdict == Tri::Fail && !remote::drops_group_references(view, tgw) && ask(peer_groups).verdict == Tri::Pass {
                 return Decision::unknown(
                     plain.object.as_deref(),
                     format!("a rule names a group of the other VPC, which counts only if {tgw} carries security group references"),
-                    Unseen::Datum(format!("whether {tgw} supports security group referencing")),
+                    Unseen::Elsewhere(format!("whether {tgw} supports security group referencing")),
                 );
             }
             plain

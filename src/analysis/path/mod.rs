@@ -281,6 +281,12 @@ impl<'v> Engine<'v> {
                 } else if answer.cause.is_none() {
                     leg.passed.insert("DN07");
                 }
+                if let (Some(listed), Some(zone)) = (addresses, answer.object.as_deref())
+                    && listed.len() < endpoint.network_interface_ids.len()
+                {
+                    let detail = format!("the record for {host} leads to {} of the {} interfaces of {id}", listed.len(), endpoint.network_interface_ids.len());
+                    public::blame(&mut leg, "DN07", Severity::Medium, zone, detail, answer.evidence.clone());
+                }
                 if need.service == "s3" && self.candidates(vpc, "s3").gateways.is_empty() && leg.way == Way::InterfaceEndpoint && leg.verdict() == Tri::Pass {
                     let detail = format!("S3 is reached through the interface endpoint {id} alone; older AWS pages say that ECR's layers need a gateway endpoint");
                     public::blame(&mut leg, "EP06", Severity::Medium, vpc, detail, Vec::new());
@@ -342,6 +348,9 @@ impl<'v> Engine<'v> {
             match public::gateway(view, source, &candidates.gateways, &need.service, need.port) {
                 public::Gateway::None => {}
                 public::Gateway::Routed(endpoint, mut leg) => {
+                    if source.family() == super::Family::V6 {
+                        leg = gateway_of_family(endpoint);
+                    }
                     leg.hop(HopName::Endpoint, &Decision::pass(Some(&endpoint.vpc_endpoint_id), format!("{} is available", endpoint.vpc_endpoint_id)));
                     leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
                     self.policies.hop(view, source, endpoint, need, &mut leg);
@@ -478,6 +487,27 @@ fn with_causes(mut worse: Leg, other: Leg) -> Leg {
     }
     worse.unjudged.extend(other.unjudged);
     worse
+}
+
+/// A gateway endpoint for a subnet that has IPv6 alone: the type of the endpoint decides, and what no field tells is not known.
+fn gateway_of_family(endpoint: &VpcEndpoint) -> Leg {
+    let id = endpoint.vpc_endpoint_id.as_str();
+    let mut leg = Leg::new(Way::GatewayEndpoint);
+    match endpoint.ip_address_type.as_deref() {
+        Some(kind) if kind.eq_ignore_ascii_case("ipv4") => {
+            let detail = format!("{id} carries IPv4 alone, and the subnet has IPv6 alone");
+            leg.hop(HopName::Dns, &Decision::fail(Some(id), detail.clone()));
+            let evidence = vec![crate::finding::Evidence::new(Action::DescribeVpcEndpoints, "IpAddressType", kind, "address families of the endpoint")];
+            public::blame(&mut leg, "V601", Severity::High, id, detail, evidence);
+        }
+        _ => {
+            let unseen = Unseen::Elsewhere(format!("whether names and routes of {id} carry IPv6"));
+            let detail = format!("whether {id} serves a subnet with IPv6 alone was not seen");
+            leg.hop(HopName::Route, &Decision::unknown(Some(id), detail.clone(), unseen.clone()));
+            leg.cause(leg::unknown("V601", Severity::High, id, detail, BTreeSet::from([unseen])));
+        }
+    }
+    leg
 }
 
 fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {

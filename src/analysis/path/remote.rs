@@ -47,6 +47,12 @@ fn is_active(peering: &crate::inventory::ec2::VpcPeeringConnection) -> bool {
     peering.status.as_ref().and_then(|s| s.code.as_deref()).is_some_and(|c| c.eq_ignore_ascii_case("active"))
 }
 
+/// Whether an attachment to the transit gateway is known to carry no references to groups of other VPCs.
+pub fn drops_group_references(view: &View<'_>, tgw: &str) -> bool {
+    let support = |a: &crate::inventory::ec2::TransitGatewayVpcAttachment| a.options.as_ref().and_then(|o| o.security_group_referencing_support.clone());
+    view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.transit_gateway_id.as_deref() == Some(tgw)).any(|a| support(a).is_some_and(|s| s.eq_ignore_ascii_case("disable")))
+}
+
 fn joins(peering: &crate::inventory::ec2::VpcPeeringConnection, a: &str, b: &str) -> bool {
     let side = |s: &Option<crate::inventory::ec2::PeeringVpc>| s.as_ref().and_then(|s| s.vpc_id.clone());
     let (x, y) = (side(&peering.requester_vpc_info), side(&peering.accepter_vpc_info));

@@ -143,7 +143,9 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     let listed = interfaces.get(id).copied();
     let primary = ec2.and_then(|i| i.network_interfaces.iter().min_by_key(|n| n.attachment.as_ref().map_or((0, 0), |a| (a.network_card_index.unwrap_or(0), a.device_index.unwrap_or(0)))));
     let seen = world.view.seen(Action::DescribeInstances);
-    if ec2.is_none() && listed.is_none() && seen && !managed {
+    // An agent that is connected runs somewhere: on what EC2 hides, or in another account.
+    let lost = ec2.is_none() && listed.is_none() && seen && !managed;
+    if lost && (instance.agent_connected != Some(true) || world.region.vpc_scope.is_some()) {
         // A filtered listing shows the instances of the VPCs that it was filtered by; a whole one shows every instance that there is.
         return if world.region.vpc_scope.is_some() { Found::Outside } else { Found::Gone };
     }
@@ -161,7 +163,9 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     if outside(world, vpc.as_deref(), subnet) {
         return Found::Outside;
     }
-    let lack = || if managed && seen { Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides")) } else { Unseen::Action(Action::DescribeInstances) };
+    let lack = || if lost {
+        Unseen::Elsewhere(format!("the EC2 instance {id}, which DescribeInstances does not list"))
+    } else if managed && seen { Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides")) } else { Unseen::Action(Action::DescribeInstances) };
     let named: Option<Vec<String>> = [primary.map(|p| &p.groups), ec2.map(|i| &i.security_groups), listed.map(|i| &i.groups)]
         .into_iter()
         .flatten()
