@@ -275,7 +275,14 @@ fn a_capacity_provider_without_instances_has_no_subnet_to_see() {
 fn instances_that_were_not_seen_are_unknown_and_not_absent() {
     let mut s = fleet();
     s.region.instances.clear();
+    s.view(|v| {
+        assert_eq!(v.placements.len(), 1, "their agents are connected, so they run on something that is hidden");
+        assert!(matches!(v.placements[0].place_unseen, Some(Unseen::Elsewhere(_))), "{:?}", v.placements[0].place_unseen);
+    });
+    let connected = s.region.container_instances.clone();
+    s.region.container_instances.iter_mut().for_each(|i| i.agent_connected = Some(false));
     assert!(s.placements().is_empty(), "a whole listing without them: terminated");
+    s.region.container_instances = connected;
     let s = s.lacking(Action::DescribeInstances);
     s.view(|v| {
         assert_eq!(v.placements.len(), 1);
