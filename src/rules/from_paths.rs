@@ -180,6 +180,11 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     if view.paths.is_empty() {
         return;
     }
+    // An attribute that is off is nothing to pass, even where there is no endpoint that would need it.
+    let off = |v: &Option<crate::inventory::ec2::AttributeValue>| v.as_ref().and_then(|v| v.value) == Some(false);
+    if rule == "DN02" && view.vpcs.iter().filter_map(|v| view.index.vpc_attributes.get(v.as_str())).any(|a| off(&a.enable_dns_support) || off(&a.enable_dns_hostnames)) {
+        return;
+    }
     let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(crate::analysis::Unseen::Action).collect();
     if unseen.is_empty() {
         outcome.pass();

@@ -715,7 +715,13 @@ proptest! {
     #[test]
     fn a_whole_path_is_what_packets_meet(world in worlds()) {
         let region = inventory(&world);
-        prop_assert_eq!(judged(&world, &region), walked(&world));
+        let (mut judged, mut walked) = (judged(&world, &region), walked(&world));
+        if world.own_resolver {
+            // Two answers that both fail may fail at different hops.
+            judged.at = None;
+            walked.at = None;
+        }
+        prop_assert_eq!(judged, walked);
     }
 
     /// Taking an allowing rule or entry away opens nothing.
