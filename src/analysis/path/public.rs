@@ -209,9 +209,11 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         return Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence);
     }
     let whole = Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id));
-    let (Some(ranges), Some(subnet)) = (ranges, source.subnet_id) else { return whole };
+    let Some(subnet) = source.subnet_id else { return whole };
+    // Where the ranges were not seen, a route to any public range may take part of them.
+    let anything = public_space(Family::V4);
     let mut worst = whole;
-    for (part, answer) in egress::ways(&view.index, view.options, subnet, Family::V4, source.placement.public_ip, ranges) {
+    for (part, answer) in egress::ways(&view.index, view.options, subnet, Family::V4, source.placement.public_ip, ranges.unwrap_or(&anything)) {
         // The list of the endpoint is narrower than a default route, also where the route to it was left out of the answer.
         let narrower = answer.destination.as_deref().is_some_and(|d| d != "0.0.0.0/0");
         let unsure = answer.target.is_none() && answer.class.is_none();
@@ -221,6 +223,9 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         let mut decision = answer.decision;
         if answer.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) && decision.verdict != Tri::Fail {
             decision.verdict = Tri::Fail;
+        }
+        if ranges.is_none() && decision.verdict == Tri::Fail {
+            decision = Decision::unknown(Some(id), decision.detail, Unseen::Action(Action::DescribePrefixLists));
         }
         decision.object = Some(id.to_owned());
         decision.detail = format!("a narrower route of {id} takes {part} from {}: {}", endpoint.vpc_endpoint_id, decision.detail);

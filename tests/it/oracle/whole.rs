@@ -429,13 +429,17 @@ fn walked(world: &World) -> Told {
     if !world.own_resolver {
         return by_amazon(world);
     }
-    // The server may forward to Amazon's resolver, or ask the public DNS.
-    let (a, b) = (by_amazon(world), to_public(world));
-    let way = if a.way == b.way { a.way } else { Way::Unknown };
-    if a.verdict == b.verdict && a.verdict != Tri::Unknown {
-        return Told { way, verdict: a.verdict, at: a.at.min(b.at) };
+    // The server may forward to Amazon's resolver, ask the public DNS, or lead to an endpoint of a VPC that is joined.
+    let mut told = vec![by_amazon(world), to_public(world)];
+    let by_name = world.support && world.hostnames && (world.local.as_ref().is_some_and(|l| l.private_dns && l.state == "available") || matches!(world.zone, Zone::Alias | Zone::OneAddress));
+    if let Some(remote) = world.remote.as_ref().filter(|r| !by_name && r.state == "available" && world.peering == "active") {
+        told.push(to_endpoint(world, remote, None, Way::RemoteEndpoint));
     }
-    Told { way, verdict: Tri::Unknown, at: None }
+    let ways: BTreeSet<Way> = told.iter().map(|t| t.way).collect();
+    let verdicts: BTreeSet<Tri> = told.iter().map(|t| t.verdict).collect();
+    let way = if ways.len() == 1 { told[0].way } else { Way::Unknown };
+    let verdict = if verdicts.len() == 1 { told[0].verdict } else { Tri::Unknown };
+    Told { way, verdict, at: None }
 }
 
 // ------------------------------------------------------------------------------------------------- the inventory of a world
