@@ -37,7 +37,7 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
         let Some((place, need)) = path::need_of(view, found) else { continue };
         if found.passed.contains(rule) || need.also.iter().any(|(o, _)| *o == Owner::Rule(rule)) && found.verdict == Tri::Pass {
             outcome.pass();
-        } else if judges(rule, need) && !found.causes.iter().any(|c| c.rule == rule) {
+        } else if (judges(rule, need) || need.owners.iter().any(|(o, _)| *o == Owner::Rule(rule))) && !found.causes.iter().any(|c| c.rule == rule) {
             // A hop that was not reached for want of something is not one that does not apply.
             let unseen: Vec<Unseen> = found.unjudged.iter().filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
             if !unseen.is_empty() {

@@ -41,7 +41,14 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
     let nats: BTreeSet<&String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat) } else { None }).collect();
     let nats = nats.into_iter().cloned().collect();
     let worst = if exact {
-        let worst = parts.into_iter().map(|(_, part)| part).reduce(|worst, part| if part.decision.verdict > worst.decision.verdict { part } else { worst });
+        // A gateway endpoint that takes part of them is none that works: that one would be the way.
+        let taken = |mut part: egress::EgressAnswer| {
+            if matches!(part.target, Some(route::Target::GatewayEndpoint(_))) {
+                part.decision.verdict = Tri::Fail;
+            }
+            part
+        };
+        let worst = parts.into_iter().map(|(_, part)| taken(part)).reduce(|worst, part| if part.decision.verdict > worst.decision.verdict { part } else { worst });
         worst.unwrap_or_else(|| egress::egress(&view.index, view.options, subnet, family, public))
     } else {
         let whole = egress::egress(&view.index, view.options, subnet, family, public);
