@@ -39,7 +39,14 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
             outcome.pass();
         } else if (judges(rule, need) || need.owners.iter().any(|(o, _)| *o == Owner::Rule(rule))) && !found.causes.iter().any(|c| c.rule == rule) {
             // A hop that was not reached for want of something is not one that does not apply.
-            let unseen: Vec<Unseen> = found.unjudged.iter().filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
+            let about = |u: &&Unseen| match u {
+                Unseen::Datum(_) => false,
+                // How the subnet leaves.
+                Unseen::Action(a) if rule == "WL03" => matches!(a, Action::DescribeRouteTables | Action::DescribeInternetGateways | Action::DescribeSubnets | Action::DescribeVpcs),
+                Unseen::Elsewhere(_) if rule == "WL03" => false,
+                Unseen::Action(_) | Unseen::Elsewhere(_) => true,
+            };
+            let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
             if !unseen.is_empty() {
                 outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
             }

@@ -146,7 +146,12 @@ impl<'v> Resolver<'v> {
         if !known && !question.service.is_empty() {
             for endpoint in self.view.index.endpoints.values() {
                 let Some(other) = endpoint.vpc_id.as_deref() else { continue };
-                if other != question.vpc && is_interface(endpoint) && usable(endpoint) != Usable::No && of_service(self.view, endpoint, question.service) && (self.joined(question.vpc, other) || links_unseen) {
+                if other != question.vpc
+                    && is_interface(endpoint)
+                    && usable(endpoint) != Usable::No
+                    && of_service(self.view, endpoint, question.service)
+                    && (self.joined(question.vpc, other) || links_unseen)
+                {
                     let id = endpoint.vpc_endpoint_id.clone();
                     let detail = format!("a DNS server whose forwarding was not seen may send {} to {id}", question.host);
                     set.add(NameAnswer::new(NameTarget::Remote { id, addresses: None }, record_families(endpoint), None, detail));

@@ -16,8 +16,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::net::IpSet;
 use super::dns::{self, Families, NameAnswer, NameTarget, Names};
+use super::net::IpSet;
 use super::{Cause, Decision, HopName, Level, Need, Owner, Path, Placement, Tri, Unseen, View, Way, image, services};
 use crate::actions::Action;
 use crate::finding::Severity;
@@ -534,6 +534,8 @@ fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {
     let (rule, severity) = owners.next().unwrap_or(("EP02", Severity::Critical));
     let mut leg = public::not_seen(rule, severity, vpc, HopName::Endpoint, &detail, unseen.clone());
     leg.cause(leg::unknown("EP02", Severity::Critical, &endpoint.vpc_endpoint_id, detail, unseen));
+    // It was seen, and what its state means is the presence rules' to say.
+    leg.unjudged.clear();
     leg
 }
 
@@ -585,7 +587,9 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             open.passed = passed;
             open.unjudged = unjudged;
             if !names.certain {
-                open.unjudged.extend(decision.unseen.iter().cloned());
+                // An action that was not seen hides all that it could tell; a datum of a zone hides no more than where it leads.
+                let hides = |d: &&dns::Doubt| d.rule == dns::PRESENCE || matches!(d.unseen, Unseen::Action(_));
+                open.unjudged.extend(names.doubts.iter().filter(hides).map(|d| d.unseen.clone()));
             }
             for (rule, severity, object, unseen) in name_rules(names, vpc, need, candidates) {
                 open.cause(leg::unknown(rule, severity, &object, detail.clone(), unseen));

@@ -341,7 +341,8 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     for nat in &exit.nats {
         let from = source.of_family(Family::V6);
         for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, &public_space(Family::V4), port) {
-            let decision = if decision.partial { Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned())) } else { decision };
+            let decision =
+                if decision.partial { Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned())) } else { decision };
             if decision.verdict != Tri::Pass {
                 leg.hop(HopName::Route, &decision);
             }
