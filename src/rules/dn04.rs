@@ -30,7 +30,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let usage = Usage::new(view);
     for (vpc, own) in &mixed {
         let options = view.index.vpcs.get(vpc.as_str()).and_then(|v| v.dhcp_options_id.clone()).unwrap_or_default();
-        let message = format!("The DHCP options {options} of {vpc} hand out Amazon's resolver beside {}: a query goes to either, and only Amazon's knows the private names of endpoints.", own.join(", "));
+        let message =
+            format!("The DHCP options {options} of {vpc} hand out Amazon's resolver beside {}: a query goes to either, and only Amazon's knows the private names of endpoints.", own.join(", "));
         let affects = usage.needs(vpc).flat_map(|(_, uses)| endpoints::workloads(view, uses)).collect();
         let finding = outcome.fail(subject::of(view, vpc), "", message);
         finding.severity = Severity::Medium;

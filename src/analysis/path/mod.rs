@@ -16,8 +16,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::net::IpSet;
 use super::dns::{self, Families, NameAnswer, NameTarget, Names};
+use super::net::IpSet;
 use super::{Cause, Decision, HopName, Level, Need, Owner, Path, Placement, Tri, Unseen, View, Way, image, services};
 use crate::actions::Action;
 use crate::finding::Severity;

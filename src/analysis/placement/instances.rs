@@ -163,9 +163,15 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     if outside(world, vpc.as_deref(), subnet) {
         return Found::Outside;
     }
-    let lack = || if lost {
-        Unseen::Elsewhere(format!("the EC2 instance {id}, which DescribeInstances does not list"))
-    } else if managed && seen { Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides")) } else { Unseen::Action(Action::DescribeInstances) };
+    let lack = || {
+        if lost {
+            Unseen::Elsewhere(format!("the EC2 instance {id}, which DescribeInstances does not list"))
+        } else if managed && seen {
+            Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides"))
+        } else {
+            Unseen::Action(Action::DescribeInstances)
+        }
+    };
     let named: Option<Vec<String>> = [primary.map(|p| &p.groups), ec2.map(|i| &i.security_groups), listed.map(|i| &i.groups)]
         .into_iter()
         .flatten()

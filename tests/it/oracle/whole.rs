@@ -312,7 +312,16 @@ fn to_public(world: &World) -> Told {
         let mut walk = Walk::default();
         own_door(world, &mut walk, &targets, &[], false);
         for e in &exits {
-            walk.met(HopName::Route, if *e == Exit::ByGateway || !hard(e) && *e != Exit::OutOfSight { Fate::Through } else if *e == Exit::OutOfSight { Fate::OutOfSight } else { Fate::Blocked });
+            walk.met(
+                HopName::Route,
+                if *e == Exit::ByGateway || !hard(e) && *e != Exit::OutOfSight {
+                    Fate::Through
+                } else if *e == Exit::OutOfSight {
+                    Fate::OutOfSight
+                } else {
+                    Fate::Blocked
+                },
+            );
         }
         return walk.ends(Way::GatewayEndpoint);
     }
@@ -590,7 +599,12 @@ fn judged(world: &World, region: &Region) -> Told {
     };
     let service = if world.s3 { "s3" } else { "logs" };
     let owner = if world.s3 { "EP06" } else { "EP09" };
-    let ask_for = audit::analysis::Ask { action: if world.s3 { "s3:GetObject" } else { "logs:PutLogEvents" }, caller: audit::analysis::Caller::Role("arn:aws:iam::111122223333:role/r".into()), resource: "*".into(), blocks: true };
+    let ask_for = audit::analysis::Ask {
+        action: if world.s3 { "s3:GetObject" } else { "logs:PutLogEvents" },
+        caller: audit::analysis::Caller::Role("arn:aws:iam::111122223333:role/r".into()),
+        resource: "*".into(),
+        blocks: true,
+    };
     let need = Need {
         service: service.into(),
         region: None,
@@ -623,7 +637,8 @@ fn rules(peers: &'static [Peer]) -> impl Strategy<Value = Vec<Rule>> {
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     let cidrs = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/24", "10.0.0.16/28", "10.0.0.4/32", "10.1.0.0/24", "52.219.80.0/21", "10.0.0.18/32"]);
     let ports = select(vec![(0, 65535), (443, 443), (1024, 65535), (32768, 60999), (40000, 50000), (32768, 39999), (444, 65535)]);
-    let one = (1..200_i32, prop::bool::weighted(0.6), select(vec!["-1", "6", "6", "17"]), ports, cidrs).prop_map(|(number, allow, protocol, ports, cidr)| Entry { number, allow, protocol, ports, cidr });
+    let one =
+        (1..200_i32, prop::bool::weighted(0.6), select(vec!["-1", "6", "6", "17"]), ports, cidrs).prop_map(|(number, allow, protocol, ports, cidr)| Entry { number, allow, protocol, ports, cidr });
     let open = || Entry { number: 1000, allow: true, protocol: "-1", ports: (0, 65535), cidr: "0.0.0.0/0" };
     (prop::collection::btree_map(1..200_i32, one, 0..3), prop::bool::weighted(0.85)).prop_map(move |(chosen, rest)| {
         let mut all: Vec<Entry> = chosen.into_iter().map(|(number, e)| Entry { number, ..e }).collect();
