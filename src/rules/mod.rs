@@ -407,3 +407,5 @@ mod tests {
 
 #[cfg(test)]
 mod scenes;
+#[cfg(test)]
+mod seed;
