@@ -92,6 +92,14 @@ impl Book {
         if self.answered || self.failures.len() != 1 { None } else { self.failures.get(&kind) }
     }
 
+    /// If every call failed, and for reasons of these kinds: the first of those reasons, by the order of the kinds.
+    pub fn only_of(&self, kinds: &[Kind]) -> Option<String> {
+        if self.answered || self.failures.keys().any(|k| !kinds.contains(k)) {
+            return None;
+        }
+        kinds.iter().find_map(|k| self.failures.get(k)?.first().cloned())
+    }
+
     /// The state of every wanted action. What was never asked is complete where all that would have named a subject was seen
     /// and named none, else not collected.
     pub fn completeness(&self, wanted: &BTreeSet<Action>) -> Completeness {

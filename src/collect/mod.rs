@@ -112,7 +112,7 @@ impl CollectError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Setup(SetupError::BadRegion(_)) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
+            Self::Setup(SetupError::BadRegion(_) | SetupError::BadEndpoint { .. }) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
             Self::Setup(_) | Self::Refused { .. } | Self::Unreachable { .. } => 4,
         }
     }
@@ -237,8 +237,8 @@ fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
         let cause = causes.into_iter().min().unwrap_or_default();
         return Err(CollectError::Refused { whose: session.whose.clone(), cause: cause.trim_end_matches('.').to_owned(), way_out: session.way_out.clone() });
     }
-    // Regions that cannot be reached, beside others that refuse, are as good as none too.
-    let dead = works.iter().map(|w| w.book(|b| [Kind::Unreachable, Kind::Credentials].into_iter().find_map(|k| b.only(k).and_then(|e| e.first().cloned()))));
+    // Regions that cannot be reached or never answer, beside others that refuse, are as good as none too.
+    let dead = works.iter().map(|w| w.book(|b| b.only_of(&[Kind::Unreachable, Kind::NoAnswer, Kind::Credentials])));
     if let Some(causes) = dead.collect::<Option<Vec<String>>>() {
         let cause = causes.into_iter().min().unwrap_or_default();
         return Err(CollectError::Unreachable { regions, cause: cause.trim_start_matches("Unreachable: ").to_owned() });
