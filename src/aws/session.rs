@@ -196,10 +196,7 @@ fn is_address(url: &str) -> bool {
         _ => (authority, None),
     };
     let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    let host_fits = bracketed.map_or_else(
-        || !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
-        |v6| v6.parse::<std::net::Ipv6Addr>().is_ok(),
-    );
+    let host_fits = bracketed.map_or_else(|| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
     host_fits && port.is_none_or(|p| p.parse::<u16>().is_ok()) && rest.bytes().all(|b| b.is_ascii_graphic())
 }
 

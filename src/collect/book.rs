@@ -299,4 +299,21 @@ mod tests {
         book.failed(Action::DescribeVpcs, &denied(), []);
         assert!(book.only(Kind::Credentials).is_none());
     }
+
+    #[test]
+    fn whoever_never_answers_is_as_good_as_unreachable() {
+        let lost = |kind, code: &str| CallError { kind, code: code.into(), message: String::new() };
+        let dead = [Kind::Unreachable, Kind::NoAnswer];
+        let mut book = Book::default();
+        assert!(book.only_of(&dead).is_none());
+        book.failed(Action::DescribeVpcs, &lost(Kind::NoAnswer, "Timeout"), []);
+        book.failed(Action::DescribeSubnets, &lost(Kind::Unreachable, "Unreachable"), []);
+        assert_eq!(book.only_of(&dead).as_deref(), Some("Unreachable"));
+        book.failed(Action::DescribeSubnets, &lost(Kind::Deadline, "deadline"), []);
+        assert!(book.only_of(&dead).is_none(), "a time limit says nothing about the region");
+        let mut book = Book::default();
+        book.failed(Action::DescribeVpcs, &lost(Kind::NoAnswer, "Timeout"), []);
+        book.answered(Action::DescribeSubnets);
+        assert!(book.only_of(&dead).is_none());
+    }
 }
