@@ -92,11 +92,6 @@ impl Book {
         self.tallies.keys().copied()
     }
 
-    /// If every call failed, and for reasons of this one kind: those reasons.
-    pub fn only(&self, kind: Kind) -> Option<&BTreeSet<String>> {
-        if self.answered || self.failures.len() != 1 { None } else { self.failures.get(&kind) }
-    }
-
     /// If every call failed, and for reasons of these kinds: the first of those reasons, by the order of the kinds.
     pub fn only_of(&self, kinds: &[Kind]) -> Option<String> {
         if self.answered || self.failures.keys().any(|k| !kinds.contains(k)) {
