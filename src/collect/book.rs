@@ -303,11 +303,11 @@ mod tests {
     #[test]
     fn one_kind_alone_is_told_from_a_mixture() {
         let mut book = Book::default();
-        assert!(book.only(Kind::Credentials).is_none());
+        assert!(book.only_of(&[Kind::Credentials]).is_none());
         book.failed(Action::DescribeVpcs, &CallError { kind: Kind::Credentials, code: "ExpiredToken".into(), message: String::new() }, []);
-        assert!(book.only(Kind::Credentials).is_some());
+        assert!(book.only_of(&[Kind::Credentials]).is_some());
         book.failed(Action::DescribeVpcs, &denied(), []);
-        assert!(book.only(Kind::Credentials).is_none());
+        assert!(book.only_of(&[Kind::Credentials]).is_none());
     }
 
     #[test]
