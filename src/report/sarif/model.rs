@@ -1,5 +1,4 @@
 //! The part of SARIF 2.1.0 that is written here, as the standard names it.
-#![expect(missing_docs, reason = "the names are the standard's")]
 
 use std::collections::BTreeMap;
 
