@@ -92,9 +92,12 @@ impl Book {
         self.tallies.keys().copied()
     }
 
-    /// If every call failed, and for reasons of this one kind: those reasons.
-    pub fn only(&self, kind: Kind) -> Option<&BTreeSet<String>> {
-        if self.answered || self.failures.len() != 1 { None } else { self.failures.get(&kind) }
+    /// If every call failed, and for reasons of these kinds: the first of those reasons, by the order of the kinds.
+    pub fn only_of(&self, kinds: &[Kind]) -> Option<String> {
+        if self.answered || self.failures.keys().any(|k| !kinds.contains(k)) {
+            return None;
+        }
+        kinds.iter().find_map(|k| self.failures.get(k)?.first().cloned())
     }
 
     /// The state of every wanted action. What was never asked is complete where all that would have named a subject was seen
@@ -305,5 +308,22 @@ mod tests {
         assert!(book.only(Kind::Credentials).is_some());
         book.failed(Action::DescribeVpcs, &denied(), []);
         assert!(book.only(Kind::Credentials).is_none());
+    }
+
+    #[test]
+    fn whoever_never_answers_is_as_good_as_unreachable() {
+        let lost = |kind, code: &str| CallError { kind, code: code.into(), message: String::new() };
+        let dead = [Kind::Unreachable, Kind::NoAnswer];
+        let mut book = Book::default();
+        assert!(book.only_of(&dead).is_none());
+        book.failed(Action::DescribeVpcs, &lost(Kind::NoAnswer, "Timeout"), []);
+        book.failed(Action::DescribeSubnets, &lost(Kind::Unreachable, "Unreachable"), []);
+        assert_eq!(book.only_of(&dead).as_deref(), Some("Unreachable"));
+        book.failed(Action::DescribeSubnets, &lost(Kind::Deadline, "deadline"), []);
+        assert!(book.only_of(&dead).is_none(), "a time limit says nothing about the region");
+        let mut book = Book::default();
+        book.failed(Action::DescribeVpcs, &lost(Kind::NoAnswer, "Timeout"), []);
+        book.answered(Action::DescribeSubnets);
+        assert!(book.only_of(&dead).is_none());
     }
 }

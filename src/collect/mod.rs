@@ -112,7 +112,7 @@ impl CollectError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Setup(SetupError::BadRegion(_)) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
+            Self::Setup(SetupError::BadRegion(_) | SetupError::BadEndpoint { .. }) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
             Self::Setup(_) | Self::Refused { .. } | Self::Unreachable { .. } => 4,
         }
     }
@@ -232,12 +232,12 @@ fn unknown_clusters(works: &[Arc<Work>]) -> Vec<String> {
 /// Whether there is anything to audit.
 fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
     let regions = session.regions.join(", ");
-    // What every region says of itself, if it is dead in one of these ways; the first call tells it best.
+    // What every region says of itself, if all of its calls failed in these ways; the first call tells it best.
     let dead = |kinds: &[Kind]| {
         let of_region = |w: &Arc<Work>| {
             w.book(|b| {
-                let kind = kinds.iter().find(|k| b.only(**k).is_some())?;
-                b.error(Action::DescribeVpcs).or_else(|| b.only(*kind).and_then(|e| e.first().cloned()))
+                let cause = b.only_of(kinds)?;
+                Some(b.error(Action::DescribeVpcs).unwrap_or(cause))
             })
         };
         let causes: Option<Vec<String>> = works.iter().map(of_region).collect();
@@ -246,8 +246,8 @@ fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
     if let Some(cause) = dead(&[Kind::Credentials]) {
         return Err(CollectError::Refused { whose: session.whose.clone(), cause, way_out: session.way_out.clone() });
     }
-    // Regions that cannot be reached, beside others that refuse, are as good as none too.
-    if let Some(cause) = dead(&[Kind::Unreachable, Kind::Credentials]) {
+    // Regions that cannot be reached or never answer, beside others that refuse, are as good as none too.
+    if let Some(cause) = dead(&[Kind::Unreachable, Kind::NoAnswer, Kind::Credentials]) {
         return Err(CollectError::Unreachable { regions, cause });
     }
     let vpcs = unknown_vpcs(works);
