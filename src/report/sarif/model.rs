@@ -1,6 +1,5 @@
 //! The part of SARIF 2.1.0 that is written here, as the standard names it.
 
-
 use std::collections::BTreeMap;
 
 use serde::Serialize;
