@@ -277,6 +277,8 @@ fn assemble(run: &Run, account: &Arc<Work>, works: &[Arc<Work>], taken_at: Time)
             region.source = Source::Live;
             region.taken_at = Some(taken_at);
             if !scope.is_empty() {
+                let seen = work.whole(Action::DescribeVpcs);
+                region.asked_vpcs = Some(scope.iter().filter(|v| region.vpcs.iter().any(|known| known.vpc_id == **v) || !seen).cloned().collect());
                 region.vpc_scope = Some(scope.union(&lock(&work.found.hubs)).cloned().collect());
             }
             region.completeness = work.book(|book| {
