@@ -47,17 +47,55 @@ pub struct Question<'a> {
 /// Asks one question of one region. `Ok(None)`: the source is not in this region.
 ///
 /// # Errors
-/// An unknown destination, a form that is none, or a missing port.
+/// An unknown destination, a form that is none, or a missing port; names the option.
 pub fn ask(view: &View<'_>, question: &Question<'_>) -> Result<Option<Answer>, QueryError> {
-    let destination = destination(view, question)?;
+    asked(view, question, |destination| sources(view, question, destination).map_err(|e| e.about("--from", question.from)))
+}
+
+/// Asks of a region that could not tell whether the source is in it: the answer is unknown, and names what was not seen.
+/// `Ok(None)`: the region told, and it is not there.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_unseen(view: &View<'_>, question: &Question<'_>) -> Result<Option<Answer>, QueryError> {
+    asked(view, question, |_| Ok(unlisted(view, question.from).map(|p| vec![p])))
+}
+
+impl QueryError {
+    fn about(self, option: &str, value: &str) -> Self {
+        Self(format!("{option} {value}: {self}"))
+    }
+}
+
+/// A source that a listing should name, where that listing was not seen.
+fn unlisted(view: &View<'_>, from: &str) -> Option<Placement> {
+    let id = from.split(',').next().unwrap_or_default().trim();
+    let lists: &[Action] = match id {
+        _ if id.starts_with("subnet-") => &[Action::DescribeSubnets],
+        _ if id.starts_with("eni-") => &[Action::DescribeNetworkInterfaces],
+        _ if id.starts_with("i-") => &[Action::DescribeInstances],
+        _ if id.contains(":container-instance/") => &[Action::ListClusters, Action::ListContainerInstances, Action::DescribeContainerInstances],
+        _ if id.contains(":service/") => &[Action::ListClusters, Action::ListServices, Action::DescribeServices],
+        _ if id.contains(":task/") => &[Action::ListClusters, Action::ListTasks, Action::DescribeTasks],
+        _ => return None,
+    };
+    let lacking = Unseen::Action(lists.iter().copied().find(|a| !view.seen(*a))?);
+    let mut placement = blank(None, id.starts_with("subnet-").then(|| id.to_owned()));
+    placement.place_unseen = Some(lacking.clone());
+    placement.groups_unseen = Some(lacking);
+    Some(placement)
+}
+
+fn asked(view: &View<'_>, question: &Question<'_>, sources: impl FnOnce(&Destination) -> Result<Option<Vec<Placement>>, QueryError>) -> Result<Option<Answer>, QueryError> {
+    let destination = destination(view, question).map_err(|e| e.about("--to", question.to))?;
     let port = match (&destination, question.port) {
         (_, Some(port)) => port,
         (Destination::Service(_) | Destination::Endpoint(_), None) => 443,
         (Destination::Interface(_) | Destination::Address(_), None) => {
-            return Err(QueryError(format!("{} needs a port: add --port, such as --port 443", question.to)));
+            return Err(QueryError("it needs a port: add --port, such as --port 443".to_owned()).about("--to", question.to));
         }
     };
-    let Some(sources) = sources(view, question, &destination)? else { return Ok(None) };
+    let Some(sources) = sources(&destination)? else { return Ok(None) };
     let mut placements = Vec::new();
     let mut paths = Vec::new();
     for (n, mut placement) in sources.into_iter().enumerate() {
@@ -97,14 +135,18 @@ fn destination(view: &View<'_>, question: &Question<'_>) -> Result<Destination, 
         return Ok(Destination::Address(address));
     }
     if to.starts_with("vpce-") {
-        return if view.index.endpoints.contains_key(to) {
+        return if view.index.endpoints.contains_key(to) || !view.seen(Action::DescribeVpcEndpoints) {
             Ok(Destination::Endpoint(to.to_owned()))
         } else {
-            Err(QueryError(format!("{to}: no such endpoint in {} (its owner may be another account)", view.region.region)))
+            Err(QueryError(format!("no such endpoint in {} (its owner may be another account)", view.region.region)))
         };
     }
     if to.starts_with("eni-") {
-        return if view.index.interfaces.contains_key(to) { Ok(Destination::Interface(to.to_owned())) } else { Err(QueryError(format!("{to}: no such network interface in {}", view.region.region))) };
+        return if view.index.interfaces.contains_key(to) || !view.seen(Action::DescribeNetworkInterfaces) {
+            Ok(Destination::Interface(to.to_owned()))
+        } else {
+            Err(QueryError(format!("no such network interface in {}", view.region.region)))
+        };
     }
     let short = services::short_name(to).unwrap_or(to).to_owned();
     let offered =
@@ -113,7 +155,7 @@ fn destination(view: &View<'_>, question: &Question<'_>) -> Result<Destination, 
     if offered || present || crate::policy::ecs_actions::services().contains(&short.as_str()) {
         Ok(Destination::Service(short))
     } else {
-        Err(QueryError(format!("`{to}` is no service that endpoints are known for (such as ecr.api, s3, logs), no vpce-…, eni-… or address")))
+        Err(QueryError("it is no service that endpoints are known for (such as ecr.api, s3, logs), no vpce-…, eni-… or address".to_owned()))
     }
 }
 
@@ -140,7 +182,7 @@ fn sources(view: &View<'_>, question: &Question<'_>, destination: &Destination) 
     if from.starts_with("arn:") {
         return from_arn(view, from, destination);
     }
-    Err(QueryError(format!("`{from}` is no subnet-…, eni-…, i-… and no ARN of a container instance, task or service")))
+    Err(QueryError("it is no subnet-…, eni-…, i-… and no ARN of a container instance, task or service".to_owned()))
 }
 
 fn from_subnet(view: &View<'_>, from: &str, public_ip: bool) -> Result<Option<Vec<Placement>>, QueryError> {
@@ -192,7 +234,7 @@ fn from_arn(view: &View<'_>, arn: &str, destination: &Destination) -> Result<Opt
         "container-instance" => view.index.container_instances.contains_key(arn),
         "service" => view.index.services.contains_key(arn),
         "task" => view.region.tasks.iter().any(|t| t.task_arn == arn),
-        _ => return Err(QueryError(format!("{arn} is the ARN of no container instance, task or service"))),
+        _ => return Err(QueryError("it is the ARN of no container instance, task or service".to_owned())),
     };
     if !known {
         return Ok(None);

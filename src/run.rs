@@ -45,16 +45,19 @@ impl From<output::OutputError> for Failure {
 /// Parses the command line and runs it. Returns the exit status.
 #[must_use]
 pub fn main() -> i32 {
+    signals::watch();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return error.exit_code();
+            let printed = status_of(error.print());
+            return if printed == exit::OK { error.exit_code() } else { printed };
         }
     };
     tracing_to_stderr(&cli.messages);
     match dispatch(cli) {
         Ok(status) => status,
+        // Whatever a signal cut short is no failure of its own.
+        Err(_) if signals::stopping() => signals::wait_for_the_end(),
         Err(failure) => {
             complain(&format!("audit: {}", failure.message));
             failure.status
@@ -95,14 +98,13 @@ fn dispatch(cli: Cli) -> Result<i32, Failure> {
 
 /// The audit itself.
 fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<i32, Failure> {
-    signals::watch();
     let settings = configuration(args.gate.config.as_deref())?;
     let rules = select(&args.rules, &settings)?;
     let sources = source_map(args.report.source_map.as_deref())?;
     if let Some(path) = &args.gate.baseline {
         baseline::check(path).map_err(Failure::usage)?;
     }
-    let inventory = inventory(&args.scope, args.snapshot.as_deref(), args.demo, args.evidence, args.max_time, messages)?;
+    let inventory = inventory(&args.scope, args.snapshot.as_deref(), Live { demo: args.demo, evidence: args.evidence, max_time: args.max_time, ..Live::default() }, messages)?;
     let plan = Plan { options: options(&args.assume, &args.scope), rules };
     let clock = inventory.regions.iter().filter_map(|r| r.taken_at).max().or(args.assume.now);
     let mut report = audit::audit(inventory, &plan);
@@ -143,15 +145,15 @@ fn write_reports(report: &Report, format: Format, targets: &[output::Target], pl
 }
 
 /// The inventory that an audit, a recording or a question stands on.
-fn inventory(scope: &ScopeArgs, snapshot: Option<&Path>, demo: bool, evidence: bool, max_time: Option<u64>, messages: &MessageArgs) -> Result<Inventory, Failure> {
+fn inventory(scope: &ScopeArgs, snapshot: Option<&Path>, live: Live, messages: &MessageArgs) -> Result<Inventory, Failure> {
     if let Some(dir) = snapshot {
         let inventory = snapshot::load(dir, &snapshot::LoadOptions { regions: scope.regions.clone() })?;
         let inventory = snapshot::choose(inventory, &scope.regions, &scope.vpcs)?;
         known_clusters(&inventory, &scope.clusters)?;
         return Ok(inventory);
     }
-    let live = Live { demo, evidence, max_time, progress: !messages.quiet && std::io::stderr().is_terminal(), also: Vec::new() };
-    live::inventory(scope, live).map_err(|(status, message)| Failure { status, message })
+    let progress = !messages.quiet && std::io::stderr().is_terminal();
+    live::inventory(scope, Live { progress, ..live }).map_err(|(status, message)| Failure { status, message })
 }
 
 /// A cluster that no region has is a mistake of the caller.
@@ -197,10 +199,11 @@ fn select(args: &RuleArgs, settings: &config::Config) -> Result<Vec<&'static rul
 }
 
 fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<i32, Failure> {
-    signals::watch();
     snapshot::check_target(&args.out)?;
-    let inventory = inventory(&args.scope, None, args.demo, args.evidence, args.max_time, messages)?;
-    snapshot::save(&inventory, &args.out)?;
+    let inventory = inventory(&args.scope, None, Live { demo: args.demo, evidence: args.evidence, max_time: args.max_time, ..Live::default() }, messages)?;
+    let tidy = signals::hold();
+    snapshot::save_unless(&inventory, &args.out, &signals::stopping)?;
+    drop(tidy);
     let missing: BTreeSet<String> = inventory
         .regions
         .iter()
@@ -220,34 +223,37 @@ fn record(args: &RecordArgs, messages: &MessageArgs) -> Result<i32, Failure> {
 }
 
 fn path(args: &PathArgs, messages: &MessageArgs) -> Result<i32, Failure> {
-    signals::watch();
-    let inventory = inventory(&args.scope, args.snapshot.as_deref(), args.demo, false, args.max_time, messages)?;
+    let also = vec![args.from.clone(), args.to.clone()];
+    let inventory = inventory(&args.scope, args.snapshot.as_deref(), Live { demo: args.demo, max_time: args.max_time, also, ..Live::default() }, messages)?;
     let options = Options { vpcs: BTreeSet::new(), ..options(&args.assume, &args.scope) };
     let inventory = audit::with_assumptions(inventory, &options);
     let question = query::Question { from: &args.from, to: &args.to, port: args.port, public_ip: args.public_ip };
-    let mut unknown_destination = None;
-    for region in &inventory.regions {
-        let view = View::new(region, &options);
-        match query::ask(&view, &question) {
-            Ok(None) => {}
-            Err(error) => unknown_destination = Some(error),
-            Ok(Some(answer)) => {
-                let terminal = std::io::stdout().is_terminal();
-                match args.format {
-                    PlainFormat::Json => print(&report::json::pretty(&answer)),
-                    PlainFormat::Table => {
-                        print(report::question::render(answer.verdict, &answer.placements, &answer.paths, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes())
-                    }
-                };
-                return Ok(match answer.verdict {
-                    Tri::Pass => exit::OK,
-                    Tri::Fail => exit::FAILURES,
-                    Tri::Unknown => exit::INCOMPLETE,
-                });
+    let mut refused = None;
+    // First whoever knows the source, then whoever could not tell.
+    for ask in [query::ask, query::ask_unseen] {
+        for region in &inventory.regions {
+            match ask(&View::new(region, &options), &question) {
+                Ok(None) => {}
+                Err(error) => refused = Some(error),
+                Ok(Some(answer)) => return Ok(show_answer(&answer, args.format, messages)),
             }
         }
     }
-    Err(Failure::usage(unknown_destination.map_or_else(|| format!("--from {}: nothing of that name in {}", args.from, names(&inventory)), |e| format!("--to {}: {e}", args.to))))
+    Err(Failure::usage(refused.map_or_else(|| format!("--from {}: nothing of that name in {}", args.from, names(&inventory)), |e| e.to_string())))
+}
+
+fn show_answer(answer: &query::Answer, format: PlainFormat, messages: &MessageArgs) -> i32 {
+    let terminal = std::io::stdout().is_terminal();
+    let printed = match format {
+        PlainFormat::Json => print(&report::json::pretty(answer)),
+        PlainFormat::Table => print(report::question::render(answer.verdict, &answer.placements, &answer.paths, if terminal { width() } else { 100 }, color(messages, terminal)).as_bytes()),
+    };
+    match answer.verdict {
+        _ if printed != exit::OK => printed,
+        Tri::Pass => exit::OK,
+        Tri::Fail => exit::FAILURES,
+        Tri::Unknown => exit::INCOMPLETE,
+    }
 }
 
 fn policy(command: &PolicyCommand) -> Result<i32, Failure> {
@@ -328,8 +334,15 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 /// Writes to standard output. A reader that goes away changes no status; another failure does.
 fn print(bytes: &[u8]) -> i32 {
+    if signals::stopping() {
+        signals::wait_for_the_end();
+    }
     let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    status_of(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn status_of(written: std::io::Result<()>) -> i32 {
+    match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             complain(&format!("audit: cannot write to standard output: {error}"));
             exit::USAGE
@@ -339,7 +352,7 @@ fn print(bytes: &[u8]) -> i32 {
 }
 
 fn complain(message: &str) {
-    let clean: String = message.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let clean = report::text::clean_lines(message);
     let _ = writeln!(std::io::stderr().lock(), "{clean}");
 }
 

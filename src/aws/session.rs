@@ -60,6 +60,8 @@ pub enum SetupError {
     NoRegion,
     #[error("`{0}` is no region: a name such as us-east-2 is expected after --region")]
     BadRegion(String),
+    #[error("{origin}: `{url}` is no address of a service; one such as http://localhost:4566 or https://ec2.us-east-2.amazonaws.com is expected")]
+    BadEndpoint { origin: String, url: String },
     #[error("{0}")]
     Configuration(String),
 }
@@ -106,6 +108,9 @@ impl Session {
                 return Err(SetupError::BadRegion(region.clone()));
             }
         }
+        if let Some((origin, url)) = endpoints(setup, std::env::vars()).into_iter().find(|(_, url)| !is_address(url)) {
+            return Err(SetupError::BadEndpoint { origin, url });
+        }
         let profiles = if setup.answers.is_some() { None } else { Some(profiles(setup).await?) };
         let profile = profiles.as_ref().map_or("", ProfileSet::selected_profile).to_owned();
         let http = match &setup.answers {
@@ -135,6 +140,9 @@ impl Session {
             }
         };
         let sdk = config(setup, http, region, provider).await;
+        if let Some(url) = sdk.endpoint_url().filter(|url| !is_address(url)) {
+            return Err(SetupError::BadEndpoint { origin: format!("endpoint_url of profile `{profile}`"), url: url.to_owned() });
+        }
         let bucket = TokenBucket::builder().capacity(5000).build();
         Ok(Self { sdk, regions, limits: Limits::default(), retries: RetryPartition::custom("audit").token_bucket(bucket).build(), whose, way_out })
     }
@@ -163,6 +171,35 @@ impl Session {
     }
 }
 
+/// The addresses that the command line and the environment name in place of AWS's own, with who names them. What the SDK does
+/// not heed is left out: an empty variable, and all of them where there is a word to ignore them.
+fn endpoints(setup: &Setup, environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    if setup.answers.is_some() {
+        return Vec::new();
+    }
+    let variables: std::collections::BTreeMap<String, String> = environment.filter(|(name, _)| name.starts_with("AWS_")).collect();
+    let ignored = variables.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let heeded = |name: &str, value: &str| !ignored && !value.is_empty() && (name.starts_with("AWS_ENDPOINT_URL_") || (name == "AWS_ENDPOINT_URL" && setup.endpoint_url.is_none()));
+    let named = setup.endpoint_url.iter().map(|url| ("--endpoint-url".to_owned(), url.clone()));
+    named.chain(variables.into_iter().filter(|(name, value)| heeded(name, value))).collect()
+}
+
+/// Whether a text is the address of an HTTP service: scheme, host, perhaps a port and a path.
+fn is_address(url: &str) -> bool {
+    let Some(rest) = ["http://", "https://"].iter().find_map(|scheme| url.get(..scheme.len()).filter(|s| s.eq_ignore_ascii_case(scheme)).and_then(|_| url.get(scheme.len()..))) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    // The colons of an IPv6 address stand in brackets.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let host_fits = bracketed.map_or_else(|| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')), |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+    host_fits && port.is_none_or(|p| p.parse::<u16>().is_ok()) && rest.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// Retries in standard mode with more attempts than usual: an audit may wait, and half an answer is worth little.
 async fn config(setup: &Setup, http: SharedHttpClient, region: Option<Region>, provider: SharedCredentialsProvider) -> SdkConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).operation_attempt_timeout(Duration::from_secs(30)).operation_timeout(Duration::from_secs(120)).build();
@@ -170,7 +207,7 @@ async fn config(setup: &Setup, http: SharedHttpClient, region: Option<Region>, p
         .http_client(http)
         .region(region)
         .credentials_provider(provider)
-        .retry_config(RetryConfig::standard().with_max_attempts(8).with_initial_backoff(Duration::from_millis(300)))
+        .retry_config(RetryConfig::standard().with_max_attempts(8).with_initial_backoff(Duration::from_millis(300)).with_max_backoff(Duration::from_secs(6)))
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build());
     if let Ok(name) = AppName::new("audit") {
@@ -269,7 +306,11 @@ fn failure(error: &CredentialsError, setup: &Setup, profiles: Option<&ProfileSet
             return SetupError::Mfa { profile: name.to_owned(), serial: serial.to_owned() };
         }
     }
-    if setup.profile.is_none() && matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+    // Nothing names credentials, and the last resort, the metadata of an instance, has none either.
+    let elsewhere = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"].iter().any(|v| std::env::var_os(v).is_some());
+    let keys = ["aws_access_key_id", "role_arn", "credential_process", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
+    let in_profile = profiles.is_some_and(|p| keys.iter().any(|key| p.get(key).is_some()));
+    if setup.profile.is_none() && (matches!(error, CredentialsError::CredentialsNotLoaded(_)) || !(elsewhere || in_profile)) {
         return SetupError::NoCredentials;
     }
     SetupError::Credentials { whose: whose.to_owned(), cause: deepest(credentials_error(error).unwrap_or(error)), way_out: way_out.to_owned() }
@@ -299,5 +340,31 @@ impl ProvideCredentials for Primed {
     {
         let soon = SystemTime::now() + Duration::from_secs(60);
         if self.first.expiry().is_none_or(|expiry| expiry > soon) { future::ProvideCredentials::ready(Ok(self.first.clone())) } else { self.chain.provide_credentials() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_services() {
+        for good in ["http://localhost:4566", "https://ec2.us-east-2.amazonaws.com", "HTTP://127.0.0.1:80/", "http://[::1]:4566/x", "https://vpce-1-a.ec2.us-east-2.vpce.amazonaws.com"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["", "localhost:4566", "nonsense", "http://", "ftp://x", "http://a b", "http://x:99999", "http://x:port", "http://x/\n", "http://[::1", "https://ä.example", "http://x:"] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_that_the_sdk_heeds_are_looked_at() {
+        let environment = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter();
+        let names = |setup: &Setup, pairs: &[(&str, &str)]| endpoints(setup, environment(pairs)).into_iter().map(|(origin, _)| origin).collect::<Vec<_>>();
+        let all = [("AWS_ENDPOINT_URL", "a"), ("AWS_ENDPOINT_URL_EC2", "b"), ("AWS_ENDPOINT_URL_IAM", ""), ("HOME", "c")];
+        assert_eq!(names(&Setup::default(), &all), ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2"]);
+        let named = Setup { endpoint_url: Some("d".into()), ..Setup::default() };
+        assert_eq!(names(&named, &all), ["--endpoint-url", "AWS_ENDPOINT_URL_EC2"], "the option goes before the general variable");
+        assert_eq!(names(&Setup::default(), &[("AWS_ENDPOINT_URL", "a"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE")]), [""; 0]);
     }
 }

@@ -112,7 +112,7 @@ impl CollectError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Setup(SetupError::BadRegion(_)) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
+            Self::Setup(SetupError::BadRegion(_) | SetupError::BadEndpoint { .. }) | Self::UnknownVpc { .. } | Self::UnknownCluster { .. } => 2,
             Self::Setup(_) | Self::Refused { .. } | Self::Unreachable { .. } => 4,
         }
     }
@@ -232,16 +232,23 @@ fn unknown_clusters(works: &[Arc<Work>]) -> Vec<String> {
 /// Whether there is anything to audit.
 fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
     let regions = session.regions.join(", ");
-    let first_of = |kind| works.iter().map(|w| w.book(|b| b.only(kind).and_then(|e| e.first().cloned()))).collect::<Option<Vec<String>>>();
-    if let Some(causes) = first_of(Kind::Credentials) {
-        let cause = causes.into_iter().min().unwrap_or_default();
-        return Err(CollectError::Refused { whose: session.whose.clone(), cause: cause.trim_end_matches('.').to_owned(), way_out: session.way_out.clone() });
+    // What every region says of itself, if all of its calls failed in these ways; the first call tells it best.
+    let dead = |kinds: &[Kind]| {
+        let of_region = |w: &Arc<Work>| {
+            w.book(|b| {
+                let cause = b.only_of(kinds)?;
+                Some(b.error(Action::DescribeVpcs).unwrap_or(cause))
+            })
+        };
+        let causes: Option<Vec<String>> = works.iter().map(of_region).collect();
+        causes.and_then(|c| c.into_iter().min()).map(|c| c.trim_start_matches("Unreachable: ").trim_end_matches('.').to_owned())
+    };
+    if let Some(cause) = dead(&[Kind::Credentials]) {
+        return Err(CollectError::Refused { whose: session.whose.clone(), cause, way_out: session.way_out.clone() });
     }
-    // Regions that cannot be reached, beside others that refuse, are as good as none too.
-    let dead = works.iter().map(|w| w.book(|b| [Kind::Unreachable, Kind::Credentials].into_iter().find_map(|k| b.only(k).and_then(|e| e.first().cloned()))));
-    if let Some(causes) = dead.collect::<Option<Vec<String>>>() {
-        let cause = causes.into_iter().min().unwrap_or_default();
-        return Err(CollectError::Unreachable { regions, cause: cause.trim_start_matches("Unreachable: ").to_owned() });
+    // Regions that cannot be reached or never answer, beside others that refuse, are as good as none too.
+    if let Some(cause) = dead(&[Kind::Unreachable, Kind::NoAnswer, Kind::Credentials]) {
+        return Err(CollectError::Unreachable { regions, cause });
     }
     let vpcs = unknown_vpcs(works);
     if !vpcs.is_empty() {
@@ -270,6 +277,8 @@ fn assemble(run: &Run, account: &Arc<Work>, works: &[Arc<Work>], taken_at: Time)
             region.source = Source::Live;
             region.taken_at = Some(taken_at);
             if !scope.is_empty() {
+                let seen = work.whole(Action::DescribeVpcs);
+                region.asked_vpcs = Some(scope.iter().filter(|v| region.vpcs.iter().any(|known| known.vpc_id == **v) || !seen).cloned().collect());
                 region.vpc_scope = Some(scope.union(&lock(&work.found.hubs)).cloned().collect());
             }
             region.completeness = work.book(|book| {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{clean, clean_lines, count, cut, list, markdown, markdown_code, thousands};
+use super::text::{clean, clean_lines, count, cut, list, markdown, markdown_code};
 use super::view::{self, Ground, Matrix, Reach, Row};
 use super::{Options, Report};
 use crate::finding::{Finding, Verdict};

@@ -74,6 +74,33 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
         outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
     }
     whole_vpc(view, outcome, rule);
+    if !outcome.is_judged() {
+        undecided(view, outcome, rule);
+    }
+}
+
+/// A rule that no path came to is not beside the point where paths stopped short of it for want of what was not seen.
+fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
+    let concerns = |service: &str| match rule {
+        "PO03" => service == "ecs",
+        "PO04" => matches!(service, "ecs-agent" | "ecs-telemetry"),
+        "PO05" | "NW07" | "NW08" | "NW09" => service == "s3",
+        "PO06" => matches!(service, "ecr.api" | "ecr.dkr"),
+        "PO07" => !matches!(service, "ecs" | "ecs-agent" | "ecs-telemetry" | "ecr.api" | "ecr.dkr" | "s3"),
+        "DN01" | "DN03" | "NW01" | "NW02" | "NW03" | "NW04" | "NW05" | "NW10" => true,
+        _ => false,
+    };
+    for found in view.paths.iter().filter(|p| p.verdict == Tri::Unknown) {
+        let Some((_, need)) = path::need_of(view, found) else { continue };
+        let owns = need.owners.iter().chain(&need.also).any(|(o, _)| *o == Owner::Rule(rule));
+        if need.service.starts_with("registry:") || !(owns || concerns(&need.service)) {
+            continue;
+        }
+        let unseen: BTreeSet<Unseen> = found.causes.iter().flat_map(|c| &c.unseen).filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
+        if !unseen.is_empty() {
+            outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
+        }
+    }
 }
 
 /// Whom these placements' needs stand for.
@@ -192,7 +219,7 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     if rule == "DN02" && view.vpcs.iter().filter_map(|v| view.index.vpc_attributes.get(v.as_str())).any(|a| off(&a.enable_dns_support) || off(&a.enable_dns_hostnames)) {
         return;
     }
-    let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(crate::analysis::Unseen::Action).collect();
+    let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(Unseen::Action).collect();
     if unseen.is_empty() {
         outcome.pass();
     } else {

@@ -10,7 +10,7 @@ use crate::report::Report;
 mod ways;
 
 /// A Fargate service with a task in each of two isolated subnets, and everything that it needs: image, logs, a secret.
-fn whole() -> Scene {
+pub(super) fn whole() -> Scene {
     let mut scene = Scene::new();
     let definition = scene.definition("web", |d| {
         if let Some(c) = d.container_definitions.first_mut() {
@@ -30,7 +30,7 @@ fn whole() -> Scene {
 }
 
 /// Two container instances, one in each subnet, with the agent's endpoints beside what [`whole`] has.
-fn agents() -> Scene {
+pub(super) fn agents() -> Scene {
     let mut scene = whole();
     scene.instance("web", "a", SUBNET_A);
     scene.instance("web", "b", SUBNET_B);
@@ -67,14 +67,14 @@ fn gateway(scene: &mut Scene) {
 }
 
 /// A default route of the main table, with its target set by `set`.
-fn default_route(scene: &mut Scene, state: &str, set: impl FnOnce(&mut ec2::Route)) {
+pub(super) fn default_route(scene: &mut Scene, state: &str, set: impl FnOnce(&mut ec2::Route)) {
     let mut route = ec2::Route { destination_cidr_block: text("0.0.0.0/0"), state: text(state), origin: text("CreateRoute"), ..Default::default() };
     set(&mut route);
     scene.region.route_tables[0].routes.push(route);
 }
 
 /// A NAT gateway in a public subnet of its own, and the default route to it.
-fn nat(scene: &mut Scene) {
+pub(super) fn nat(scene: &mut Scene) {
     scene.region.subnets.push(ec2::Subnet { subnet_id: "subnet-public".into(), vpc_id: VPC.into(), cidr_block: text("10.0.9.0/24"), availability_zone: text("us-east-2a"), ..Default::default() });
     scene.region.network_acls[0].associations.push(ec2::NetworkAclAssociation { subnet_id: text("subnet-public"), network_acl_id: text("acl-1") });
     scene.region.internet_gateways.push(ec2::InternetGateway {
@@ -102,38 +102,38 @@ fn nat(scene: &mut Scene) {
     default_route(scene, "active", |r| r.nat_gateway_id = text("nat-1"));
 }
 
-fn remove(scene: &mut Scene, service: &str) {
+pub(super) fn remove(scene: &mut Scene, service: &str) {
     scene.region.vpc_endpoints.retain(|e| !e.service_name.as_deref().is_some_and(|n| n.ends_with(&format!(".{service}"))));
     if service == "s3" {
         scene.region.route_tables[0].routes.retain(|r| r.gateway_id.as_deref() != Some("vpce-s3"));
     }
 }
 
-fn endpoint<'a>(scene: &'a mut Scene, id: &str) -> &'a mut ec2::VpcEndpoint {
+pub(super) fn endpoint<'a>(scene: &'a mut Scene, id: &str) -> &'a mut ec2::VpcEndpoint {
     scene.region.vpc_endpoints.iter_mut().find(|e| e.vpc_endpoint_id == id).unwrap()
 }
 
-fn report(scene: &Scene) -> Report {
+pub(super) fn report(scene: &Scene) -> Report {
     let plan = Plan { options: scene.options.clone(), rules: super::ALL.to_vec() };
     audit(Inventory { regions: vec![scene.region.clone()] }, &plan)
 }
 
 /// `RULE severity object` of each failure at low or above, of the rules that paths give rise to.
-fn failures(report: &Report) -> Vec<String> {
+pub(super) fn failures(report: &Report) -> Vec<String> {
     let hygiene = ["HY01", "AG02", "AG03", "AG04", "AG05"];
     let found = report.findings.iter().filter(|f| f.verdict == crate::finding::Verdict::Fail && f.severity > crate::finding::Severity::Info && !hygiene.contains(&f.rule.as_str()));
     found.map(|f| format!("{} {} {}", f.rule, f.severity.name(), f.resource.id.as_deref().unwrap_or_default())).collect()
 }
 
 /// How the paths to a service come out: way, verdict, hop.
-fn paths(report: &Report, service: &str) -> Vec<(Way, Tri, Option<HopName>)> {
+pub(super) fn paths(report: &Report, service: &str) -> Vec<(Way, Tri, Option<HopName>)> {
     let mut found: Vec<_> = report.paths.iter().filter(|p| p.service == service).map(|p| (p.way, p.verdict, p.blocked_at)).collect();
     found.dedup();
     found
 }
 
 /// Checks the failures of a scene, and that every failing path stands under one at medium or above.
-fn expect(scene: &Scene, wanted: &[&str]) -> Report {
+pub(super) fn expect(scene: &Scene, wanted: &[&str]) -> Report {
     let report = report(scene);
     assert_eq!(failures(&report), wanted, "{:#?}", report.findings.iter().map(|f| &f.message).collect::<Vec<_>>());
     for path in report.paths.iter().filter(|p| p.verdict == Tri::Fail) {

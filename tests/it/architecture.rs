@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Modules, each with those that it may import from.
-const MAY_IMPORT: [(&str, &str); 21] = [
+const MAY_IMPORT: [(&str, &str); 22] = [
     ("actions", ""),
+    ("permissions", "actions"),
     ("policy", ""),
     ("inventory", "actions"),
     ("finding", "actions"),
@@ -22,7 +23,7 @@ const MAY_IMPORT: [(&str, &str); 21] = [
     ("governance", "inventory finding analysis rules report exit"),
     ("audit", "actions inventory finding analysis rules report"),
     ("query", "actions inventory finding policy analysis report"),
-    ("signals", "output"),
+    ("signals", "exit output"),
     ("cli", "inventory report output exit"),
     ("live", "actions inventory collect demo exit cli"),
     ("lib", "*"),

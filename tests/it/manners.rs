@@ -135,6 +135,73 @@ fn signals_end_it_at_once_and_leave_nothing_behind() {
     }
 }
 
+fn signal(child: &std::process::Child, name: &str) {
+    assert!(Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_recording_that_is_interrupted_while_it_is_written_leaves_nothing() {
+    for existing in [false, true] {
+        for _ in 0..4 {
+            let dir = tempfile::tempdir().unwrap();
+            let out = dir.path().join("recorded");
+            if existing {
+                std::fs::create_dir(&out).unwrap();
+            }
+            let home = if existing { &out } else { dir.path() };
+            let names = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>();
+            let (mut command, _home) = audit();
+            let mut child = command.args(["record", "--demo", "--out"]).arg(&out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            while child.try_wait().unwrap().is_none() && !names(home).iter().any(|n| n.starts_with(".audit-record-")) {}
+            if child.try_wait().unwrap().is_none() {
+                signal(&child, "TERM");
+            }
+            let ran = Ran::of(child.wait_with_output().unwrap());
+            assert_eq!(ran.stdout, "");
+            let left = names(home);
+            // The recording may have been quicker than the signal: then it is there, and whole.
+            let whole = if existing { left.iter().any(|n| n == "audit-snapshot.json") } else { out.join("audit-snapshot.json").exists() };
+            assert!(!left.iter().any(|n| n.starts_with(".audit-record-")), "{left:?}");
+            assert!(ran.status == 143 || (ran.status == 0 && whole), "{} {}", ran.status, ran.stderr);
+            assert!(whole || left.is_empty(), "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_for_standard_input_ends_with_the_status_of_the_signal() {
+    for arguments in [&["convert", "-"][..], &["policy", "check", "-", "--action", "s3:GetObject"]] {
+        for (name, status) in [("INT", 130), ("TERM", 143)] {
+            let (mut command, _home) = audit();
+            let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+            signal(&child, name);
+            assert_eq!(child.wait_with_output().unwrap().status.code(), Some(status), "{arguments:?}: an exit, not a death by the signal");
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_wrong_usage() {
+    refuses(&run_at("localhost:4566", &["--region", "eu-west-1"]), 2, &["localhost:4566", "AWS_ENDPOINT_URL", "http://"]);
+    for bad in ["", "localhost:4566", "http://a b"] {
+        refuses(&run(&["--region", "eu-west-1", "--endpoint-url", bad]), 2, &["--endpoint-url", bad]);
+    }
+}
+
+#[test]
+fn a_question_about_what_could_not_be_listed_is_unknown() {
+    let subnet = "subnet-0123456789abcdef0";
+    let seen = Server::start(Script::new(&answers("isolated")));
+    let question = ["path", "--region", "ap-southeast-2", "--from", subnet, "--to", "ecs"];
+    refuses(&run_at(&seen.url, &question), 2, &["--from", subnet]);
+    refuses(&run_at(&seen.url, &["path", "--region", "ap-southeast-2", "--from", "x", "--to", "ecs"]), 2, &["--from x"]);
+    let denied = Server::start(Script::new(&answers("isolated")).fault("ec2:DescribeSubnets", Fault::Denied));
+    let ran = run_at(&denied.url, &question);
+    assert_eq!(ran.status, 3, "{}{}", ran.stderr, ran.stdout);
+    assert!(ran.stdout.contains("ec2:DescribeSubnets"), "{}", ran.stdout);
+}
+
 #[test]
 fn when_time_is_up_what_was_not_seen_is_unknown() {
     let server = Server::start(Script::new(&answers("isolated")).fault("ec2:DescribeNetworkAcls", Fault::Silent));

@@ -290,7 +290,7 @@ fn local_direction(view: &View<'_>, subnet: Option<&str>, destination: &IpSet) -
     };
     let id = Some(table.route_table_id.as_str());
     let mut worst = Decision::pass(id, "local");
-    for (part, choice) in route::partition(&view.index, table, destination) {
+    for (part, choice) in route::Compiled::new(&view.index, table, view.options).partition(destination) {
         let decision = match choice {
             route::Choice::Route(choice) => match &choice.target {
                 route::Target::Local => continue,

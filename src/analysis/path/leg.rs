@@ -28,7 +28,7 @@ impl Leg {
 
     /// Adds a hop; the same hop, object and verdict is shown once.
     pub fn hop(&mut self, hop: HopName, decision: &Decision) {
-        let line = Hop { hop, verdict: decision.verdict, object: decision.object.clone(), detail: Some(decision.detail.clone()) };
+        let line = Hop { hop, verdict: decision.verdict, object: decision.object.clone(), detail: Some(told(decision)) };
         if !self.hops.iter().any(|h| h.hop == hop && h.verdict == line.verdict && h.object == line.object && (line.verdict == Tri::Pass || h.detail == line.detail)) {
             self.hops.push(line);
         }
@@ -56,6 +56,16 @@ impl Leg {
     }
 }
 
+/// What a hop says: where it is unknown, with the actions that would have told.
+fn told(decision: &Decision) -> String {
+    let silent = |u: &Unseen| match u {
+        Unseen::Action(action) if decision.verdict == Tri::Unknown && !decision.detail.contains(action.name()) => Some(action.name()),
+        _ => None,
+    };
+    let actions: Vec<&str> = decision.unseen.iter().filter_map(silent).collect();
+    if actions.is_empty() { decision.detail.clone() } else { format!("{} (not seen: {})", decision.detail, actions.join(", ")) }
+}
+
 /// A failing cause.
 pub fn fail(rule: &'static str, severity: Severity, object: &str, detail: impl Into<String>, evidence: Vec<Evidence>) -> Cause {
     Cause { rule, verdict: Tri::Fail, severity, object: object.to_owned(), detail: detail.into(), evidence, unseen: BTreeSet::new() }
@@ -74,5 +84,23 @@ pub fn of_decision(rule: &'static str, severity: Severity, partial: Severity, de
         Tri::Pass => None,
         Tri::Fail => Some(fail(rule, if decision.partial { partial } else { severity }, object, decision.detail.clone(), decision.evidence.clone())),
         Tri::Unknown => Some(unknown(rule, severity, object, decision.detail.clone(), decision.unseen.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::Action;
+
+    #[test]
+    fn an_unknown_hop_names_the_action_once() {
+        let detail = |text: &str, unseen: Unseen| {
+            let mut leg = Leg::new(Way::Unknown);
+            leg.hop(HopName::Route, &Decision::unknown(None, text, unseen));
+            leg.hops.remove(0).detail.unwrap_or_default()
+        };
+        assert_eq!(detail("the route table was not seen", Unseen::Action(Action::DescribeRouteTables)), "the route table was not seen (not seen: ec2:DescribeRouteTables)");
+        assert_eq!(detail("ec2:DescribeRouteTables is denied", Unseen::Action(Action::DescribeRouteTables)), "ec2:DescribeRouteTables is denied");
+        assert_eq!(detail("nobody can tell", Unseen::Datum("x".into())), "nobody can tell");
     }
 }

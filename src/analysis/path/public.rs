@@ -8,10 +8,9 @@ use super::remote::Link;
 use super::source::Source;
 use crate::actions::Action;
 pub use crate::analysis::net::public_space;
-use crate::analysis::net::{IpSet, PortSet};
+use crate::analysis::net::{IpSet, PortSet, prefix_list};
 use crate::analysis::{Decision, Egress, Family, HopName, Tri, Unseen, View, Way, egress, route, sg};
 use crate::finding::{Evidence, Severity};
-use crate::inventory::Answer;
 use crate::inventory::ec2::VpcEndpoint;
 
 /// How the placement leaves towards the public internet, for the destinations of one need.
@@ -69,18 +68,9 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
 /// The addresses of a gateway service such as S3 in this region, and the id of its prefix list.
 pub fn service_ranges(view: &View<'_>, service: &str) -> (Option<IpSet>, Option<String>) {
     let Some(id) = view.index.service_prefix_lists.get(service).copied() else { return (None, None) };
-    let listed = view.region.prefix_lists.iter().find(|p| p.prefix_list_id == id && !p.cidrs.is_empty()).map(|p| p.cidrs.iter().map(String::as_str).collect::<Vec<_>>());
-    let entries = || match view.region.prefix_list_entries.get(id) {
-        Some(Answer::Output(entries)) if !entries.entries.is_empty() => Some(entries.entries.iter().filter_map(|e| e.cidr.as_deref()).collect::<Vec<_>>()),
-        _ => None,
-    };
-    let ranges = listed.or_else(entries).map(|cidrs| {
-        let mut set = IpSet::default();
-        for part in cidrs.into_iter().filter_map(IpSet::parse) {
-            set = set.union(&part);
-        }
-        set
-    });
+    let listing = prefix_list(&view.index, id);
+    // A list that was cut off would hide the addresses that are closed.
+    let ranges = (listing.complete() && !listing.known.is_empty()).then_some(listing.known);
     (ranges, Some(id.to_owned()))
 }
 
@@ -301,8 +291,9 @@ pub fn blame(leg: &mut Leg, rule: &'static str, severity: Severity, object: &str
 pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, port: u16) -> Leg {
     let family = if destinations.v4().is_empty() { Family::V6 } else { Family::V4 };
     let table = source.subnet_id.and_then(|s| route::table_of(&view.index, s).ok());
-    let gateway =
-        table.is_some_and(|t| route::partition(&view.index, t, destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_)))));
+    let gateway = table.is_some_and(|t| {
+        route::Compiled::new(&view.index, t, view.options).partition(destinations).iter().all(|(_, c)| matches!(c, route::Choice::Route(r) if matches!(r.target, route::Target::GatewayEndpoint(_))))
+    });
     let mut leg = Leg::new(if gateway { Way::GatewayEndpoint } else { Way::Internet });
     own_filters(view, source, &mut leg, destinations, None, true, port);
     if gateway {

@@ -99,7 +99,7 @@ fn one_way(view: &View<'_>, here: &str, subnet: Option<&str>, there: &str, desti
     };
     let id = Some(table.route_table_id.as_str());
     let mut worst: Option<Decision> = None;
-    for (part, choice) in route::partition(&view.index, table, destination) {
+    for (part, choice) in route::Compiled::new(&view.index, table, view.options).partition(destination) {
         let decision = match choice {
             route::Choice::None => Decision::fail(id, format!("{} has no route to {part} in {there}", table.route_table_id)).because(Evidence::new(
                 Action::DescribeRouteTables,
