@@ -165,7 +165,7 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     }
     let lack = || {
         if lost {
-            Unseen::Elsewhere(format!("the EC2 instance {id}, which DescribeInstances does not list"))
+            Unseen::Elsewhere("EC2 instances that DescribeInstances does not list, though their agents are connected".to_owned())
         } else if managed && seen {
             Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides"))
         } else {

@@ -49,7 +49,9 @@ impl World {
     /// One VPC `vpc-a` (10.0.0.0/16) with both attributes and Amazon's resolver; nothing else, all of it seen.
     pub fn new() -> Self {
         let mut region = Region { partition: "aws".into(), account: ACCOUNT.into(), region: "us-east-2".into(), ..Region::default() };
-        for action in READS {
+        // What links VPCs was seen as well.
+        let links = [Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments];
+        for action in READS.iter().copied().chain(links) {
             region.completeness.record(action, Status::complete());
         }
         region.dhcp_options.push(of(json!({"DhcpOptionsId": "dopt-amazon", "DhcpConfigurations": [{"Key": "domain-name-servers", "Values": [{"Value": "AmazonProvidedDNS"}]}]})));
