@@ -45,6 +45,9 @@ mod watchers;
 mod work;
 mod workloads;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
