@@ -120,7 +120,8 @@ impl Server {
         Self::answering(move |asked, head| tape.reply(asked, head))
     }
 
-    fn answering(reply: impl Fn(&Asked, &Head) -> Option<Reply> + Send + Sync + 'static) -> Self {
+    /// A server that answers by a function.
+    pub fn answering(reply: impl Fn(&Asked, &Head) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
