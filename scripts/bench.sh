@@ -5,7 +5,7 @@
 #
 # Prints, for a small VPC (the scene `isolated`) at 30 and 100 ms and for a large account (20 VPCs, 300 endpoints, 2,000
 # groups, 5,000 instances, 200 services) at 30 ms: calls, dependent rounds, time, and the most memory used. Then the time of
-# the analysis alone (benches/analysis.rs). Only a calm machine gives figures that mean something.
+# the analysis alone (scripts/bench/analysis.rs). Only a calm machine gives figures that mean something.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 localstack/setup.sh

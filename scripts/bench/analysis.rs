@@ -20,7 +20,7 @@ fn region(instances: usize) -> Region {
     let mut region = load(&scene, &LoadOptions::default()).unwrap().regions.remove(0);
     let subnet = region.subnets.first().unwrap().clone();
     let container_instance = region.container_instances.first().unwrap().clone();
-    let host = region.instances().find(|i| Some(&i.instance_id) == container_instance.ec2_instance_id.as_ref()).unwrap().clone();
+    let host = region.instances.iter().find(|i| Some(&i.instance_id) == container_instance.ec2_instance_id.as_ref()).unwrap().clone();
     for vpc in &mut region.vpcs {
         vpc.cidr_block_association_set.iter_mut().for_each(|a| a.cidr_block = Some("10.0.0.0/8".to_owned()));
         vpc.cidr_block = Some("10.0.0.0/8".to_owned());
@@ -49,8 +49,6 @@ fn region(instances: usize) -> Region {
             }));
         }
     }
-    let mut reservation = region.reservations.first().unwrap().clone();
-    reservation.instances.clear();
     for n in 0..instances {
         let (place, number) = (n % SUBNETS, n / SUBNETS + 10);
         let address = format!("10.{}.{}.{}", place + 1 + usize::from(place >= 59), number / 256, number % 256);
@@ -68,9 +66,8 @@ fn region(instances: usize) -> Region {
         registered.container_instance_arn = format!("arn:aws:ecs:ap-southeast-2:444455556666:container-instance/ledger/{n:032x}");
         registered.ec2_instance_id = Some(host.instance_id.clone());
         region.container_instances.push(registered);
-        reservation.instances.push(host);
+        region.instances.push(host);
     }
-    region.reservations.push(reservation);
     region
 }
 
