@@ -351,6 +351,13 @@ fn to_public(world: &World) -> Told {
     doors_of_public(world, &mut walk, &targets);
     if exits.contains(&Exit::OverNat) {
         nat_doors(world, &mut walk, &targets);
+    } else if !world.s3 && S3_ADDRESSES.iter().any(|a| looked_up(world, "w", ip(a)).is_some_and(|(t, gone)| t == "nat" && !gone)) {
+        // Some addresses would go by the NAT gateway, if the name means them.
+        let mut maybe = Walk::default();
+        nat_doors(world, &mut maybe, &targets);
+        if maybe.0.iter().any(|(_, fate)| *fate != Fate::Through) {
+            walk.met(HopName::Route, Fate::OutOfSight);
+        }
     }
     walk.ends(Way::Internet)
 }
