@@ -28,7 +28,7 @@
 //!
 //! # What goes wrong
 //!
-//! Nothing ends the collection of a region: each failure is noted with its action ([`book`]), and what depends on it is unknown later.
+//! Nothing ends the collection of a region: each failure is noted with its action (`book`), and what depends on it is unknown later.
 //! Only credentials that are refused everywhere, no region that can be reached, and a VPC or cluster that does not exist are errors.
 
 mod book;
@@ -44,6 +44,9 @@ mod tidy;
 mod watchers;
 mod work;
 mod workloads;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

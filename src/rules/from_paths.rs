@@ -222,6 +222,11 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(Unseen::Action).collect();
     if unseen.is_empty() {
         outcome.pass();
+        // What the AWS page promises, shown for this VPC: no gateway to the internet, no NAT device, no VPN.
+        let private = |p: &crate::analysis::Path| p.verdict == Tri::Pass && p.way != crate::analysis::Way::Internet;
+        if rule == "NW06" && view.paths.iter().all(private) {
+            outcome.reason("every path works without an internet gateway, a NAT device or a VPN");
+        }
     } else {
         let all: Vec<String> = view.placements.iter().flat_map(|p| p.workloads.iter().cloned()).collect();
         outcome.unseen(unseen, all);

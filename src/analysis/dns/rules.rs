@@ -144,6 +144,9 @@ impl<'v> Resolver<'v> {
         // Whether VPCs are joined is known only where both kinds of links were listed.
         let links_unseen = [Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments].iter().any(|a| !self.view.seen(*a));
         if !known && !question.service.is_empty() {
+            if !self.view.seen(Action::DescribeVpcEndpoints) {
+                set.open(Doubt::new(rule, question.vpc, Unseen::Action(Action::DescribeVpcEndpoints)));
+            }
             for endpoint in self.view.index.endpoints.values() {
                 let Some(other) = endpoint.vpc_id.as_deref() else { continue };
                 if other != question.vpc

@@ -37,8 +37,8 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
     };
     let public = source.placement.public_ip;
     let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
-    let nats: BTreeSet<&String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat) } else { None }).collect();
-    let nats = |sure: &dyn Fn(&String) -> bool| nats.iter().map(|n| ((*n).clone(), sure(n))).collect::<Vec<_>>();
+    let named: BTreeSet<String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat.clone()) } else { None }).collect();
+    let nats = |sure: &dyn Fn(&String) -> bool| named.iter().map(|n| (n.clone(), sure(n))).collect::<Vec<_>>();
     let worst = if exact {
         // A gateway endpoint that takes part of them is none that works: that one would be the way.
         let taken = |mut part: egress::EgressAnswer| {

@@ -23,8 +23,10 @@ pub enum Link {
     Peering(String),
     /// A transit gateway.
     TransitGateway(String),
-    /// Nothing that was seen.
+    /// Nothing.
     None,
+    /// Nothing that was seen, and not all of it was.
+    Unseen(Action),
 }
 
 /// The link between the source's VPC and another, as far as one is seen at all.
@@ -39,7 +41,11 @@ pub fn link(view: &View<'_>, source: &Source<'_>, other: Option<&str>) -> Link {
         own.chain(any).collect()
     };
     let theirs = gateways(there);
-    gateways(here).into_iter().find(|g| theirs.contains(g)).map_or(Link::None, Link::TransitGateway)
+    if let Some(shared) = gateways(here).into_iter().find(|g| theirs.contains(g)) {
+        return Link::TransitGateway(shared);
+    }
+    let unseen = [Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments].into_iter().find(|a| !view.seen(*a));
+    unseen.map_or(Link::None, Link::Unseen)
 }
 
 /// A connection that is not active, or gone, joins nothing.
