@@ -1,6 +1,6 @@
 //! Ways to a public address: a gateway endpoint (S3), or the internet over a NAT, internet or egress-only gateway.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::endpoint::{acl, source_sg};
 use super::leg::{Leg, fail, of_decision, unknown};
@@ -22,8 +22,19 @@ pub struct Exit {
     pub decision: Decision,
     /// The object whose dead route it is: a route table, or the VPC for Block Public Access.
     pub dead: Option<String>,
-    /// NAT gateways on the way, and whether the destinations are sure to go by them.
-    pub nats: Vec<(String, bool)>,
+    /// NAT gateways on the way.
+    pub nats: Vec<OnTheWay>,
+}
+
+/// A NAT gateway that some destinations go by.
+#[derive(Debug)]
+pub struct OnTheWay {
+    /// Its id.
+    pub nat: String,
+    /// Whether a connection is sure to go by it, or only where the name means one of these addresses.
+    pub sure: bool,
+    /// What goes by it.
+    pub destinations: IpSet,
 }
 
 /// How a placement leaves for `destinations`, each of which is judged by the route that covers it.
@@ -37,12 +48,19 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
     };
     let public = source.placement.public_ip;
     let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
-    let named: BTreeSet<String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat.clone()) } else { None }).collect();
-    let nats = |sure: &dyn Fn(&String) -> bool| named.iter().map(|n| (n.clone(), sure(n))).collect::<Vec<_>>();
+    let mut by_nat: BTreeMap<String, IpSet> = BTreeMap::new();
+    for (part, answer) in &parts {
+        if let Some(route::Target::Nat(nat)) = &answer.target {
+            let all = by_nat.entry(nat.clone()).or_default();
+            *all = all.union(part);
+        }
+    }
+    let nats = |sure: &dyn Fn(&String) -> bool| by_nat.iter().map(|(nat, part)| OnTheWay { nat: nat.clone(), sure: sure(nat), destinations: part.clone() }).collect::<Vec<_>>();
     let worst = if exact {
-        // A gateway endpoint that takes part of them is none that works: that one would be the way.
+        // A gateway endpoint that takes part of them is none that works: that one would be the way. And what must stay private
+        // does not leave over the internet.
         let taken = |mut part: egress::EgressAnswer| {
-            if matches!(part.target, Some(route::Target::GatewayEndpoint(_))) {
+            if part.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) {
                 part.decision.verdict = Tri::Fail;
             }
             part
@@ -124,8 +142,8 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     let mut leg = Leg::new(Way::Internet);
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
-    for (nat, sure) in &exit.nats {
-        for (hop_rule, decision) in nat_acl(view, source, nat, &destinations, port) {
+    for OnTheWay { nat, sure, destinations } in &exit.nats {
+        for (hop_rule, decision) in nat_acl(view, source, nat, destinations, port) {
             let decision = if !sure && decision.verdict == Tri::Fail || !exact && decision.partial {
                 Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
             } else {
@@ -179,7 +197,7 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     };
     let mut leg = Leg::new(Way::GatewayEndpoint);
     let (ranges, list) = service_ranges(view, service);
-    let decision = gateway_route(view, source, table, endpoint, ranges.as_ref());
+    let decision = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
     match &ranges {
         Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
         None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),
@@ -197,7 +215,7 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
 
 /// The route to the service's list, and narrower routes that take parts of it elsewhere: those parts are as good as the way
 /// that they take.
-fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>) -> Decision {
+fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>, port: u16) -> Decision {
     let id = table.route_table_id.as_str();
     let own = table.routes.iter().find(|r| r.gateway_id.as_deref() == Some(&endpoint.vpc_endpoint_id));
     if let Some(state) = own.and_then(|r| r.state.as_deref())
@@ -221,6 +239,13 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         let mut decision = answer.decision;
         if answer.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) && decision.verdict != Tri::Fail {
             decision.verdict = Tri::Fail;
+        }
+        if let Some(route::Target::Nat(nat)) = &answer.target {
+            for (_, filter) in nat_acl(view, source, nat, &part, port) {
+                if filter.verdict > decision.verdict {
+                    decision = filter;
+                }
+            }
         }
         if ranges.is_none() && decision.verdict == Tri::Fail {
             decision = Decision::unknown(Some(id), decision.detail, Unseen::Action(Action::DescribePrefixLists));
@@ -318,7 +343,7 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     let answer = source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s));
     let exit = match answer {
         Some(answer) => {
-            let nats = if let Some(route::Target::Nat(nat)) = &answer.target { vec![(nat.clone(), true)] } else { Vec::new() };
+            let nats = if let Some(route::Target::Nat(nat)) = &answer.target { vec![OnTheWay { nat: nat.clone(), sure: true, destinations: public_space(Family::V4) }] } else { Vec::new() };
             Exit { class: answer.class, decision: answer.decision, dead: answer.dead_object, nats }
         }
         None => {
@@ -330,9 +355,9 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     let translated = IpSet::parse("64:ff9b::/96").unwrap_or_default();
     own_filters(view, source, &mut leg, &translated, None, false, port);
     leg.hop(HopName::Route, &exit.decision);
-    for (nat, _) in &exit.nats {
+    for OnTheWay { nat, destinations, .. } in &exit.nats {
         let from = source.of_family(Family::V6);
-        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, &public_space(Family::V4), port) {
+        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, destinations, port) {
             let decision =
                 if decision.partial { Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned())) } else { decision };
             if decision.verdict != Tri::Pass {
