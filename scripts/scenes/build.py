@@ -287,7 +287,9 @@ class Scene:
         attributes = {"ecs.availability-zone": self.subnets[subnet][1], "ecs.os-type": "linux", "ecs.vpc-id": vpc, "ecs.subnet-id": subnet, "ecs.instance-type": "m7i.large", "ecs.cpu-architecture": "x86_64"}
         self.have["container_instances"].append(
             {"containerInstanceArn": arn, "ec2InstanceId": instance, "version": 7, "status": "ACTIVE", "agentConnected": connected, "registeredAt": registered, "runningTasksCount": 0, "pendingTasksCount": 0,
-             "versionInfo": {"agentVersion": agent, "agentHash": self.digest(agent)[:8], "dockerVersion": "DockerVersion: 25.0.8"}, "attributes": [{"name": n, "value": v} for n, v in attributes.items()], "attachments": [], "tags": []}
+             "versionInfo": {"agentVersion": agent, "agentHash": self.digest(agent)[:8], "dockerVersion": "DockerVersion: 25.0.8"}, "attributes": [{"name": n, "value": v} for n, v in attributes.items()], "attachments": [], "tags": [],
+             # Without a time, so that it does not grow old.
+             "healthStatus": {"overallStatus": "OK"}}
         )
         return arn
 

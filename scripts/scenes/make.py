@@ -40,7 +40,7 @@ def demo():
     endpoints = s.group(vpc, "endpoints", [(443, "10.42.16.0/20"), (443, "10.42.48.0/20")])
     instances, tasks = s.group(vpc, "ecs-instances", []), s.group(vpc, "orders-api", [(8080, "10.42.0.0/16")])
     for service in [*TRIO, "ecr.api", "ecr.dkr"]:
-        s.endpoint(service, [app_a, app_b], [endpoints])
+        s.endpoint(service, [app_a, app_b, batch_c], [endpoints])
     # Mistake: private DNS off, so that nobody ever uses this endpoint.
     s.endpoint("secretsmanager", [app_a, app_b], [endpoints], private_dns=False)
     # Mistake: the isolated subnet's table lacks S3, and there is no endpoint for logs at all.

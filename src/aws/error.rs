@@ -87,13 +87,10 @@ impl CallError {
         // JSON services may qualify the code (`com.amazonaws.ecs#AccessDeniedException`) or append a URL to it.
         let code = code.map(|c| c.rsplit('#').next().unwrap_or(c)).map(|c| c.split(':').next().unwrap_or(c).trim()).filter(|c| !c.is_empty());
         let Some(code) = code else {
-            let kind = if status == 200 {
-                Kind::Malformed
-            } else if status == 501 {
-                Kind::Unsupported
-            } else {
-                Kind::Service
-            };
+            if status == 200 {
+                return Self::malformed("its body is no answer of this operation");
+            }
+            let kind = if status == 501 { Kind::Unsupported } else { Kind::Service };
             return Self { kind, code: format!("HTTP {status}"), message: "without an error code of AWS".to_owned() };
         };
         let kind = kind_of(code, status);

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use aws_sdk_ec2::config::SharedAsyncSleep;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -66,13 +67,13 @@ impl Transport {
         let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|e| e.to_string())?;
         Ok(Self { tls, connectors: RwLock::default(), hosts: Arc::default() })
     }
+}
 
-    fn connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents, proxy: ProxyConfig) -> Connector {
-        let mut builder = Connector::builder().connector_settings(settings.clone()).pool_max_idle_per_host(64);
-        builder.set_sleep_impl(components.sleep_impl());
-        builder.set_proxy_config(Some(proxy));
-        builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(self.tls.clone()).build()
-    }
+fn connector(tls: &TlsContext, settings: &HttpConnectorSettings, sleep: Option<SharedAsyncSleep>, proxy: ProxyConfig) -> Connector {
+    let mut builder = Connector::builder().connector_settings(settings.clone()).pool_max_idle_per_host(64);
+    builder.set_sleep_impl(sleep);
+    builder.set_proxy_config(Some(proxy));
+    builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build()
 }
 
 impl HttpClient for Transport {
@@ -86,8 +87,12 @@ impl HttpClient for Transport {
             .entry(key)
             .or_insert_with(|| {
                 SharedHttpConnector::new(Guarded {
-                    proxied: self.connector(settings, components, ProxyConfig::from_env()),
-                    direct: self.connector(settings, components, ProxyConfig::disabled()),
+                    proxied: connector(&self.tls, settings, components.sleep_impl(), ProxyConfig::from_env()),
+                    direct: OnceLock::new(),
+                    make_direct: Box::new({
+                        let (tls, settings, sleep) = (self.tls.clone(), settings.clone(), components.sleep_impl());
+                        move || connector(&tls, &settings, sleep.clone(), ProxyConfig::disabled())
+                    }),
                     hosts: Arc::clone(&self.hosts),
                 })
             })
@@ -96,11 +101,18 @@ impl HttpClient for Transport {
 }
 
 /// The connector of one setting of timeouts. Instance and container credentials are link-local: never through a proxy.
-#[derive(Debug)]
 struct Guarded {
     proxied: Connector,
-    direct: Connector,
+    /// Made when first needed: each connector loads the trusted roots.
+    direct: OnceLock<Connector>,
+    make_direct: Box<dyn Fn() -> Connector + Send + Sync>,
     hosts: Arc<Hosts>,
+}
+
+impl fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("hosts", &self.hosts).finish_non_exhaustive()
+    }
 }
 
 impl HttpConnector for Guarded {
@@ -110,7 +122,7 @@ impl HttpConnector for Guarded {
             return HttpConnectorFuture::ready(Err(ConnectorError::user(Box::new(closed))));
         }
         let link_local = host.starts_with("169.254.") || host.starts_with("[fd00:ec2::");
-        let answer = if link_local { self.direct.call(request) } else { self.proxied.call(request) };
+        let answer = if link_local { self.direct.get_or_init(&self.make_direct).call(request) } else { self.proxied.call(request) };
         let hosts = Arc::clone(&self.hosts);
         let began = Instant::now();
         HttpConnectorFuture::new(async move {

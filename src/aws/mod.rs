@@ -10,6 +10,7 @@ pub mod limits;
 pub mod replay;
 mod session;
 mod watch;
+mod xml;
 
 pub use error::{CallError, Kind};
 pub use session::{Clients, Session, Setup, SetupError};

@@ -207,7 +207,7 @@ async fn config(setup: &Setup, http: SharedHttpClient, region: Option<Region>, p
         .http_client(http)
         .region(region)
         .credentials_provider(provider)
-        .retry_config(RetryConfig::standard().with_max_attempts(8).with_initial_backoff(Duration::from_millis(300)))
+        .retry_config(RetryConfig::standard().with_max_attempts(8).with_initial_backoff(Duration::from_millis(300)).with_max_backoff(Duration::from_secs(6)))
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(20)).build());
     if let Ok(name) = AppName::new("audit") {
@@ -306,7 +306,11 @@ fn failure(error: &CredentialsError, setup: &Setup, profiles: Option<&ProfileSet
             return SetupError::Mfa { profile: name.to_owned(), serial: serial.to_owned() };
         }
     }
-    if setup.profile.is_none() && matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+    // Nothing names credentials, and the last resort, the metadata of an instance, has none either.
+    let elsewhere = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"].iter().any(|v| std::env::var_os(v).is_some());
+    let keys = ["aws_access_key_id", "role_arn", "credential_process", "sso_session", "sso_start_url", "login_session", "web_identity_token_file"];
+    let in_profile = profiles.is_some_and(|p| keys.iter().any(|key| p.get(key).is_some()));
+    if setup.profile.is_none() && (matches!(error, CredentialsError::CredentialsNotLoaded(_)) || !(elsewhere || in_profile)) {
         return SetupError::NoCredentials;
     }
     SetupError::Credentials { whose: whose.to_owned(), cause: deepest(credentials_error(error).unwrap_or(error)), way_out: way_out.to_owned() }

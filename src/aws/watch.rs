@@ -4,6 +4,7 @@
 //! The SDK fills required members that an answer lacks with defaults, so that an empty answer would look like "there is
 //! nothing". The body itself tells the difference.
 
+use super::xml;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,11 +70,13 @@ impl Intercept for Watch {
     }
 
     fn read_after_deserialization(&self, context: &AfterDeserializationInterceptorContextRef<'_>, _: &RuntimeComponents, _: &mut ConfigBag) -> Result<(), BoxError> {
+        let body = context.response().body().bytes().unwrap_or_default();
+        if context.response().status().is_success() && body.trim_ascii_start().starts_with(b"<") && !xml::is_whole(body) {
+            return Err("the XML of the answer is broken".into());
+        }
         let keep = |call: &Arc<CallWatch>| {
-            if call.keep_body
-                && let Some(bytes) = context.response().body().bytes()
-            {
-                *call.body.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
+            if call.keep_body {
+                *call.body.lock().unwrap_or_else(PoisonError::into_inner) = body.to_vec();
             }
         };
         CALL.try_with(keep).ok();

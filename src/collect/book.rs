@@ -63,6 +63,11 @@ impl Book {
         self.tallies.get(&action).is_some_and(|t| t.answered && !t.failed && !t.incomplete)
     }
 
+    /// The first error of an action.
+    pub fn error(&self, action: Action) -> Option<String> {
+        self.tallies.get(&action)?.error.clone()
+    }
+
     /// Whether any call of an action had no usable answer.
     pub fn any_failed(&self, action: Action) -> bool {
         self.tallies.get(&action).is_some_and(|t| t.failed)
@@ -87,11 +92,6 @@ impl Book {
         self.tallies.keys().copied()
     }
 
-    /// If every call failed, and for reasons of this one kind: those reasons.
-    pub fn only(&self, kind: Kind) -> Option<&BTreeSet<String>> {
-        if self.answered || self.failures.len() != 1 { None } else { self.failures.get(&kind) }
-    }
-
     /// If every call failed, and for reasons of these kinds: the first of those reasons, by the order of the kinds.
     pub fn only_of(&self, kinds: &[Kind]) -> Option<String> {
         if self.answered || self.failures.keys().any(|k| !kinds.contains(k)) {
@@ -104,14 +104,23 @@ impl Book {
     /// and named none, else not collected.
     pub fn completeness(&self, wanted: &BTreeSet<Action>) -> Completeness {
         let mut all: BTreeMap<Action, Status> = BTreeMap::new();
+        // Where an action was not asked: the first on the way to it that was, and failed.
+        let mut roots: BTreeMap<Action, (Action, String)> = BTreeMap::new();
         for action in order(wanted) {
-            let parents: Vec<Action> = subjects_from(action).iter().copied().filter(|p| wanted.contains(p)).collect();
-            let lacking = parents.iter().filter_map(|p| Some((*p, all.get(p)?))).find(|(_, s)| s.state != State::Complete);
-            let lacking = lacking.map(|(p, s)| (p, s.state, s.error.clone().unwrap_or_default(), s.ids.is_empty() || s.state != State::Partial));
+            let lacking = subjects_from(action).iter().find_map(|p| all.get(p).filter(|s| s.state != State::Complete).map(|s| (*p, s)));
             let status = match (self.tallies.get(&action), lacking) {
                 (None, None) => Status::complete(),
-                (None, Some((parent, _, error, _))) => Status::of(State::NotCollected, format!("not asked, for want of {parent} ({error})")),
-                (Some(tally), lacking) => tally.status(lacking.filter(|(.., unnamed)| *unnamed && handed_down(action)).map(|(parent, _, error, _)| format!("{parent}: {error}"))),
+                (None, Some((parent, status))) => {
+                    let root = roots.get(&parent).cloned().unwrap_or_else(|| (parent, status.error.clone().unwrap_or_default()));
+                    let error = format!("not asked, for want of {} ({})", root.0, root.1);
+                    roots.insert(action, root);
+                    Status::of(State::NotCollected, error)
+                }
+                // A parent that lacks known ids alone has named all the others.
+                (Some(tally), Some((parent, status))) if handed_down(action) && (status.state != State::Partial || status.ids.is_empty()) => {
+                    tally.status(Some(format!("{parent}: {}", status.error.clone().unwrap_or_default())))
+                }
+                (Some(tally), _) => tally.status(None),
             };
             all.insert(action, status);
         }
@@ -144,15 +153,14 @@ pub(super) const fn subjects_from(action: Action) -> &'static [Action] {
         A::DescribeTasks => &[A::ListTasks],
         A::DescribeTaskSets | A::DescribeServiceRevisions => &[A::DescribeServices],
         A::DescribeTaskDefinition => &[A::DescribeServices, A::DescribeTasks],
-        A::DescribeVpcAttribute => &[A::DescribeVpcs, A::DescribeSubnets],
-        A::ListHostedZonesByVpc => &[A::DescribeSubnets],
+        A::DescribeVpcAttribute | A::ListHostedZonesByVpc => &[A::DescribeVpcs, A::DescribeSubnets, A::DescribeServices, A::DescribeTasks, A::DescribeContainerInstances, A::DescribeInstances],
         A::ListResourceRecordSets => &[A::ListHostedZonesByVpc],
         A::GetManagedPrefixListEntries => &[A::DescribeSecurityGroups, A::DescribeRouteTables],
         A::SearchTransitGatewayRoutes | A::GetTransitGatewayRouteTableAssociations => &[A::DescribeTransitGatewayAttachments, A::DescribeTransitGatewayVpcAttachments],
         A::ListResolverEndpointIpAddresses => &[A::ListResolverEndpoints],
         A::ListFirewallRules | A::ListFirewallConfigs => &[A::ListFirewallRuleGroupAssociations],
         A::ListFirewallDomains | A::ListFirewallDomainLists => &[A::ListFirewallRules],
-        A::GetInstanceProfile => &[A::DescribeInstances, A::DescribeCapacityProviders],
+        A::GetInstanceProfile => &[A::DescribeInstances, A::DescribeContainerInstances, A::DescribeCapacityProviders],
         A::GetRole | A::ListAttachedRolePolicies | A::ListRolePolicies => &[A::DescribeTaskDefinition, A::GetInstanceProfile],
         A::GetRolePolicy => &[A::ListRolePolicies],
         A::GetPolicy => &[A::ListAttachedRolePolicies],
@@ -258,7 +266,9 @@ mod tests {
         book.failed(Action::ListClusters, &denied(), []);
         let completeness = book.completeness(&wanted());
         assert_eq!(completeness.state(Action::DescribeTasks), State::NotCollected);
-        assert!(completeness.why(Action::ListTasks).contains("ecs:ListClusters (AccessDenied: no)"), "{}", completeness.why(Action::ListTasks));
+        for action in [Action::ListTasks, Action::DescribeTasks, Action::DescribeTaskDefinition] {
+            assert_eq!(completeness.why(action), "not asked, for want of ecs:ListClusters (AccessDenied: no)", "{action}");
+        }
     }
 
     #[test]
@@ -293,11 +303,11 @@ mod tests {
     #[test]
     fn one_kind_alone_is_told_from_a_mixture() {
         let mut book = Book::default();
-        assert!(book.only(Kind::Credentials).is_none());
+        assert!(book.only_of(&[Kind::Credentials]).is_none());
         book.failed(Action::DescribeVpcs, &CallError { kind: Kind::Credentials, code: "ExpiredToken".into(), message: String::new() }, []);
-        assert!(book.only(Kind::Credentials).is_some());
+        assert!(book.only_of(&[Kind::Credentials]).is_some());
         book.failed(Action::DescribeVpcs, &denied(), []);
-        assert!(book.only(Kind::Credentials).is_none());
+        assert!(book.only_of(&[Kind::Credentials]).is_none());
     }
 
     #[test]

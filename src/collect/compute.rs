@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::convert::{ec2 as convert, ecs};
-use super::work::{Ends, Page, Work, lock};
+use super::work::{Ends, LOST, Page, Work, lock};
 use super::{iam, network, scope, workloads};
 use crate::actions::Action;
 use crate::inventory::{ec2, ecs::ContainerInstance};
@@ -87,7 +87,7 @@ async fn describe_container_instances(work: Arc<Work>, _held: Arc<Ends>, cluster
     let Ok((lost, instances, failures)) = answer else { return };
     workloads::note_failures(&work, Action::DescribeContainerInstances, failures);
     if lost > 0 {
-        work.book(|b| b.left_out(Action::DescribeContainerInstances, [], "MalformedAnswer: an item without its id"));
+        work.book(|b| b.left_out(Action::DescribeContainerInstances, [], LOST));
     }
     for instance in &instances {
         place(&work, instance);
@@ -206,7 +206,7 @@ async fn instances_page(work: &Arc<Work>, filter: Option<(&str, &[String])>, tok
     .await?;
     let (lost, instances, next) = page;
     if lost > 0 {
-        work.book(|b| b.left_out(Action::DescribeInstances, [], "MalformedAnswer: an item without its id"));
+        work.book(|b| b.left_out(Action::DescribeInstances, [], LOST));
     }
     let mut vpcs = BTreeSet::new();
     {
@@ -276,7 +276,7 @@ async fn list_interfaces(work: &Arc<Work>, vpcs: Option<&[String]>) {
         .await;
         let Some((lost, interfaces, next)) = page else { return };
         if lost > 0 {
-            work.book(|b| b.left_out(Action::DescribeNetworkInterfaces, [], "MalformedAnswer: an item without its id"));
+            work.book(|b| b.left_out(Action::DescribeNetworkInterfaces, [], LOST));
         }
         work.with(|r| r.network_interfaces.extend(interfaces));
         if next.is_none() || next == token {

@@ -64,7 +64,7 @@ pub(super) fn zones_of_vpc(work: &Arc<Work>, vpc: &str) {
                 "HostedZoneSummaries",
                 &[],
                 |token| client.list_hosted_zones_by_vpc().vpc_id(&vpc).vpc_region(VpcRegion::from(work.region.as_str())).max_items(100).set_next_token(token).send(),
-                |out| Page::new(out.hosted_zone_summaries.into_iter().map(convert::hosted_zone).collect(), out.next_token),
+                |out| Page::of(out.hosted_zone_summaries, out.next_token, convert::hosted_zone),
                 |zones, whole| dns::HostedZonesByVpc { next_token: (!whole).then(|| "more".to_owned()), hosted_zone_summaries: zones },
             )
             .await;
@@ -137,7 +137,7 @@ async fn records(work: Arc<Work>, zone: String) {
                     let kind = out.next_record_type.as_ref().map_or("", |t| t.as_str());
                     format!("{}\n{kind}\n{}", out.next_record_name.as_deref().unwrap_or_default(), out.next_record_identifier.as_deref().unwrap_or_default())
                 });
-                Page::new(out.resource_record_sets.into_iter().map(convert::record_set).collect(), next)
+                Page::of(out.resource_record_sets, next, convert::record_set)
             },
             |records, whole| dns::ResourceRecordSets { is_truncated: (!whole).then_some(true), resource_record_sets: records },
         )

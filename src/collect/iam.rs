@@ -21,7 +21,7 @@ pub(super) fn instance_profile(work: &Arc<Work>, profile: &str) {
         let client = &work.clients.iam;
         let answer = work
             .account()
-            .ask_one(Action::GetInstanceProfile, &name, ABSENT, || client.get_instance_profile().instance_profile_name(&name).send(), |out| Some(convert::instance_profile(out.instance_profile?)))
+            .ask_one(Action::GetInstanceProfile, &name, ABSENT, || client.get_instance_profile().instance_profile_name(&name).send(), |out| convert::instance_profile(out.instance_profile?))
             .await;
         for role in answer.as_ref().and_then(|a| a.output()).into_iter().flat_map(|p| &p.roles) {
             start_role(&work, &role.role_name);
@@ -51,7 +51,7 @@ fn start_role(work: &Arc<Work>, name: &str) {
         let (work, name) = (Arc::clone(work), name.to_owned());
         Arc::clone(&work).start(async move {
             let client = &work.clients.iam;
-            let answer = work.account().ask_one(Action::GetRole, &name, ABSENT, || client.get_role().role_name(&name).send(), |out| Some(convert::role(out.role?))).await;
+            let answer = work.account().ask_one(Action::GetRole, &name, ABSENT, || client.get_role().role_name(&name).send(), |out| convert::role(out.role?)).await;
             let boundary = answer.as_ref().and_then(|a| a.output()).and_then(|r| r.permissions_boundary.as_ref()?.permissions_boundary_arn.clone());
             if let Some(boundary) = boundary {
                 start_policy(&work, &boundary);
@@ -77,7 +77,7 @@ async fn attached(work: Arc<Work>, role: String) {
             ABSENT,
             |token| client.list_attached_role_policies().role_name(&role).max_items(1000).set_marker(token).send(),
             |out| Some(Page::new(out.attached_policies?.into_iter().map(convert::attached_policy).collect(), out.marker.filter(|_| out.is_truncated))),
-            |policies, whole| iam::AttachedRolePolicies { is_truncated: Some(!whole), attached_policies: policies },
+            |policies, whole| iam::AttachedRolePolicies { is_truncated: (!whole).then_some(true), attached_policies: policies },
         )
         .await;
     for policy in answer.as_ref().and_then(|a| a.output()).into_iter().flat_map(|a| &a.attached_policies).filter_map(|p| p.policy_arn.as_deref()) {
@@ -97,7 +97,7 @@ async fn inline(work: Arc<Work>, role: String) {
             ABSENT,
             |token| client.list_role_policies().role_name(&role).max_items(1000).set_marker(token).send(),
             |out| Page::new(out.policy_names, out.marker.filter(|_| out.is_truncated)),
-            |names, whole| iam::RolePolicies { is_truncated: Some(!whole), policy_names: names },
+            |names, whole| iam::RolePolicies { is_truncated: (!whole).then_some(true), policy_names: names },
         )
         .await;
     for policy in answer.as_ref().and_then(|a| a.output()).into_iter().flat_map(|a| &a.policy_names) {

@@ -232,16 +232,23 @@ fn unknown_clusters(works: &[Arc<Work>]) -> Vec<String> {
 /// Whether there is anything to audit.
 fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
     let regions = session.regions.join(", ");
-    let first_of = |kind| works.iter().map(|w| w.book(|b| b.only(kind).and_then(|e| e.first().cloned()))).collect::<Option<Vec<String>>>();
-    if let Some(causes) = first_of(Kind::Credentials) {
-        let cause = causes.into_iter().min().unwrap_or_default();
-        return Err(CollectError::Refused { whose: session.whose.clone(), cause: cause.trim_end_matches('.').to_owned(), way_out: session.way_out.clone() });
+    // What every region says of itself, if it is dead in one of these ways; the first call tells it best.
+    let dead = |kinds: &[Kind]| {
+        let of_region = |w: &Arc<Work>| {
+            w.book(|b| {
+                let first = b.only_of(kinds)?;
+                Some(b.error(Action::DescribeVpcs).unwrap_or(first))
+            })
+        };
+        let causes: Option<Vec<String>> = works.iter().map(of_region).collect();
+        causes.and_then(|c| c.into_iter().min()).map(|c| c.trim_start_matches("Unreachable: ").trim_end_matches('.').to_owned())
+    };
+    if let Some(cause) = dead(&[Kind::Credentials]) {
+        return Err(CollectError::Refused { whose: session.whose.clone(), cause, way_out: session.way_out.clone() });
     }
     // Regions that cannot be reached or never answer, beside others that refuse, are as good as none too.
-    let dead = works.iter().map(|w| w.book(|b| b.only_of(&[Kind::Unreachable, Kind::NoAnswer, Kind::Credentials])));
-    if let Some(causes) = dead.collect::<Option<Vec<String>>>() {
-        let cause = causes.into_iter().min().unwrap_or_default();
-        return Err(CollectError::Unreachable { regions, cause: cause.trim_start_matches("Unreachable: ").to_owned() });
+    if let Some(cause) = dead(&[Kind::Unreachable, Kind::NoAnswer, Kind::Credentials]) {
+        return Err(CollectError::Unreachable { regions, cause });
     }
     let vpcs = unknown_vpcs(works);
     if !vpcs.is_empty() {

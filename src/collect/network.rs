@@ -278,7 +278,7 @@ async fn transit_gateway_routes(work: Arc<Work>, table: String) {
                 more.store(last && out.additional_routes_available == Some(true), std::sync::atomic::Ordering::Relaxed);
                 Some(Page::new(out.routes?.into_iter().map(convert::transit_gateway_route).collect(), out.next_token))
             },
-            |routes, whole| ec2::TransitGatewayRoutes { additional_routes_available: Some(!whole || more.load(std::sync::atomic::Ordering::Relaxed)), routes },
+            |routes, whole| ec2::TransitGatewayRoutes { additional_routes_available: (!whole || more.load(std::sync::atomic::Ordering::Relaxed)).then_some(true), routes },
         )
         .await;
     if more.load(std::sync::atomic::Ordering::Relaxed) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::convert::other as convert;
-use super::work::{Ends, Page, Work};
+use super::work::{Ends, Page, Work, named};
 use crate::actions::Action;
 
 /// Pages of events of one name; the newest come first.
@@ -30,11 +30,13 @@ pub(super) async fn detectors(work: Arc<Work>) {
     }
     let client = work.clients.guardduty.clone();
     let _ = work
-        .pages(
+        .pages_body(
             Action::ListDetectors,
             None,
+            true,
             |token| client.list_detectors().max_results(50).set_next_token(token).send(),
-            |out| Some(Page::new(out.detector_ids?, out.next_token)),
+            // The SDK makes an absent list an empty one.
+            |out, body| if named(body, "detectorIds") { Some(Page::new(out.detector_ids?, out.next_token)) } else { None },
             |ids| {
                 for id in &ids {
                     if work.first(Action::GetDetector, id) {

@@ -22,6 +22,9 @@ use crate::inventory::{Answer, ApiError, Keyed, Region};
 /// How often an answer of status 200 that is none is asked for again.
 const MALFORMED_TRIES: u32 = 4;
 
+/// What is said of an answer with items that have no id.
+pub(super) const LOST: &str = "MalformedAnswer: an item without its id";
+
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One region, shared by all jobs that fill it.
@@ -347,7 +350,7 @@ impl Work {
                     self.book(|book| {
                         book.answered(action);
                         if page.lost > 0 {
-                            book.left_out(action, [], "MalformedAnswer: an item without its id");
+                            book.left_out(action, [], LOST);
                         }
                     });
                     each(page.items);
@@ -406,8 +409,7 @@ impl Work {
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let named = |body: &[u8]| body.windows(member.len()).any(|w| w == member.as_bytes());
-        self.all_pages(action, subject, absent, true, send, |output, body| named(body).then(|| read(output)), join).await
+        self.all_pages(action, subject, absent, true, send, |output, body| named(body, member).then(|| read(output)), join).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place behind the two above")]
@@ -431,7 +433,12 @@ impl Work {
         loop {
             let error = match self.call(action, keep_body, || send(token.clone()), &read).await {
                 Ok(page) => {
-                    self.book(|b| b.answered(action));
+                    self.book(|b| {
+                        b.answered(action);
+                        if page.lost > 0 {
+                            b.left_out(action, [subject.to_owned()], LOST);
+                        }
+                    });
                     all.extend(page.items);
                     match page.next {
                         None => return Some(Answer::Output(join(all, true))),
@@ -466,6 +473,11 @@ impl Work {
     pub fn take(&self) -> Region {
         self.with(std::mem::take)
     }
+}
+
+/// Whether a body names a member.
+pub(super) fn named(body: &[u8], member: &str) -> bool {
+    body.windows(member.len()).any(|w| w == member.as_bytes())
 }
 
 /// The answer, unless a part of it is missing and that part cannot be told from absence.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::clusters::Held;
 use super::convert::ecs as convert;
-use super::work::{Ends, Page, Work, lock};
+use super::work::{Ends, LOST, Page, Work, lock};
 use super::{iam, images, scope};
 use crate::actions::Action;
 use crate::inventory::ecs;
@@ -98,7 +98,7 @@ async fn describe_services(work: Arc<Work>, held: Held, cluster: String, arns: V
             lock(&work.found.revisions).extend(revisions);
         }
         let Some(service) = convert::service(service) else {
-            work.book(|b| b.left_out(Action::DescribeServices, [], "MalformedAnswer: an item without its id"));
+            work.book(|b| b.left_out(Action::DescribeServices, [], LOST));
             continue;
         };
         if !service.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("INACTIVE")) {
@@ -192,7 +192,7 @@ async fn describe_tasks(work: Arc<Work>, held: Held, cluster: String, arns: Vec<
     let all = tasks.len();
     let tasks: Vec<ecs::Task> = tasks.into_iter().filter_map(convert::task).collect();
     if tasks.len() < all {
-        work.book(|b| b.left_out(Action::DescribeTasks, [], "MalformedAnswer: an item without its id"));
+        work.book(|b| b.left_out(Action::DescribeTasks, [], LOST));
     }
     for task in &tasks {
         if let Some(arn) = &task.task_definition_arn {

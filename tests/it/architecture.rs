@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Modules, each with those that it may import from.
-const MAY_IMPORT: [(&str, &str); 21] = [
+const MAY_IMPORT: [(&str, &str); 22] = [
     ("actions", ""),
     ("permissions", "actions"),
     ("policy", ""),

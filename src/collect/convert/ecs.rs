@@ -97,7 +97,7 @@ pub fn container_instance(x: t::ContainerInstance, cluster: &str, agent_connecte
             overall_status: wire(h.overall_status),
             details: each(h.details, |d| i::HealthDetail { r#type: wire(d.r#type), status: wire(d.status), last_updated: time(d.last_updated), last_status_change: time(d.last_status_change) }),
         }),
-        attributes: x.attributes.unwrap_or_default().into_iter().filter(|a| placement_attribute(&a.name)).map(|a| i::NameValue { name: Some(a.name), value: a.value }).collect(),
+        attributes: each_with_id(x.attributes, |a| placement_attribute(&a.name).then_some(i::NameValue { name: Some(a.name), value: a.value })),
         tags: key_values(x.tags),
     })
 }

@@ -13,12 +13,19 @@ use crate::inventory::Time;
 
 /// Converts an optional list; absent is empty.
 fn each<A, B>(list: Option<Vec<A>>, convert: impl FnMut(A) -> B) -> Vec<B> {
-    list.unwrap_or_default().into_iter().map(convert).collect()
+    list.map_or_else(Vec::new, |list| tight(list.into_iter().map(convert).collect()))
 }
 
 /// Converts an optional list of items that need an id; those without are dropped.
 fn each_with_id<A, B>(list: Option<Vec<A>>, convert: impl FnMut(A) -> Option<B>) -> Vec<B> {
-    list.unwrap_or_default().into_iter().filter_map(convert).collect()
+    list.map_or_else(Vec::new, |list| tight(list.into_iter().filter_map(convert).collect()))
+}
+
+/// The list without spare room. Collecting one vector into another may keep the memory of the first, and the SDK's items are
+/// far larger than ours.
+fn tight<T>(mut list: Vec<T>) -> Vec<T> {
+    list.shrink_to_fit();
+    list
 }
 
 /// The text of an enum as it came over the wire.

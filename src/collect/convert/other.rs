@@ -8,17 +8,23 @@ use aws_sdk_route53::types as zone;
 use aws_sdk_route53profiles::types as profile;
 use aws_sdk_route53resolver::types as resolver;
 
-use super::{each, time, wire};
+use super::{each, each_with_id, time, wire};
 use crate::aws::replay::percent_decode;
 use crate::inventory::shape::PolicyText;
 use crate::inventory::{dns as d, iam as i};
 
-pub fn hosted_zone(x: zone::HostedZoneSummary) -> d::HostedZoneSummary {
-    d::HostedZoneSummary {
+/// What the SDK makes of a required text that an answer lacks.
+fn present(text: String) -> Option<String> {
+    Some(text).filter(|t| !t.is_empty())
+}
+
+pub fn hosted_zone(x: zone::HostedZoneSummary) -> Option<d::HostedZoneSummary> {
+    present(x.hosted_zone_id.clone())?;
+    Some(d::HostedZoneSummary {
         hosted_zone_id: zone_id(&x.hosted_zone_id),
         name: Some(x.name),
         owner: x.owner.map(|o| d::HostedZoneOwner { owning_account: o.owning_account, owning_service: o.owning_service }),
-    }
+    })
 }
 
 /// The id of a zone without the path that some answers put before it.
@@ -26,9 +32,9 @@ pub fn zone_id(id: &str) -> String {
     id.strip_prefix("/hostedzone/").unwrap_or(id).to_owned()
 }
 
-pub fn record_set(x: zone::ResourceRecordSet) -> d::ResourceRecordSet {
-    d::ResourceRecordSet {
-        name: x.name,
+pub fn record_set(x: zone::ResourceRecordSet) -> Option<d::ResourceRecordSet> {
+    Some(d::ResourceRecordSet {
+        name: present(x.name)?,
         r#type: Some(x.r#type.as_str().to_owned()),
         alias_target: x.alias_target.map(|a| d::AliasTarget { hosted_zone_id: Some(a.hosted_zone_id), dns_name: Some(a.dns_name) }),
         weight: x.weight,
@@ -37,7 +43,7 @@ pub fn record_set(x: zone::ResourceRecordSet) -> d::ResourceRecordSet {
         failover: wire(x.failover),
         health_check_id: x.health_check_id,
         resource_records: each(x.resource_records, |r| d::ResourceRecord { value: Some(r.value) }),
-    }
+    })
 }
 
 pub fn resolver_rule(x: resolver::ResolverRule) -> Option<d::ResolverRule> {
@@ -110,12 +116,16 @@ pub fn profile_association(x: profile::ProfileAssociation) -> d::ProfileAssociat
     d::ProfileAssociation { id: x.id, profile_id: x.profile_id, resource_id: x.resource_id, status: wire(x.status) }
 }
 
-pub fn role(x: iam::Role) -> i::Role {
-    i::Role { role_name: x.role_name, arn: Some(x.arn), permissions_boundary: x.permissions_boundary.map(|b| i::PermissionsBoundary { permissions_boundary_arn: b.permissions_boundary_arn }) }
+pub fn role(x: iam::Role) -> Option<i::Role> {
+    Some(i::Role {
+        role_name: present(x.role_name)?,
+        arn: present(x.arn),
+        permissions_boundary: x.permissions_boundary.map(|b| i::PermissionsBoundary { permissions_boundary_arn: b.permissions_boundary_arn }),
+    })
 }
 
-pub fn instance_profile(x: iam::InstanceProfile) -> i::InstanceProfile {
-    i::InstanceProfile { instance_profile_name: Some(x.instance_profile_name), arn: Some(x.arn), roles: x.roles.into_iter().map(role).collect() }
+pub fn instance_profile(x: iam::InstanceProfile) -> Option<i::InstanceProfile> {
+    Some(i::InstanceProfile { instance_profile_name: Some(present(x.instance_profile_name)?), arn: present(x.arn), roles: each_with_id(Some(x.roles), role) })
 }
 
 pub fn attached_policy(x: iam::AttachedPolicy) -> i::AttachedPolicy {
@@ -126,9 +136,10 @@ pub fn policy(x: iam::Policy) -> i::Policy {
     i::Policy { arn: x.arn, default_version_id: x.default_version_id }
 }
 
-/// A document of IAM, which comes percent-encoded.
+/// A document of IAM, which comes percent-encoded; laid out as the text of a document in a snapshot is.
 pub fn document(text: &str) -> PolicyText {
-    PolicyText(percent_decode(text))
+    let text = percent_decode(text);
+    PolicyText(serde_json::from_str::<serde_json::Value>(&text).map_or(text, |json| json.to_string()))
 }
 
 pub fn policy_version(x: iam::PolicyVersion) -> i::PolicyVersion {
@@ -144,8 +155,13 @@ pub fn image(x: ecr::ImageDetail) -> i::ImageDetail {
 }
 
 pub fn detector(x: aws_sdk_guardduty::operation::get_detector::GetDetectorOutput) -> Option<i::Detector> {
+    let status = x.status?.as_str().to_owned();
+    // The SDK's word for a status that the answer lacks.
+    if status == "no value was set" {
+        return None;
+    }
     Some(i::Detector {
-        status: Some(x.status?.as_str().to_owned()),
+        status: Some(status),
         features: each(x.features, |f: guard::DetectorFeatureConfigurationResult| i::DetectorFeature {
             name: wire(f.name),
             status: wire(f.status),
@@ -189,7 +205,7 @@ mod tests {
     fn zone_ids_lose_their_path_and_documents_their_escapes() {
         assert_eq!(zone_id("/hostedzone/Z123"), "Z123");
         assert_eq!(zone_id("Z123"), "Z123");
-        assert_eq!(document("%7B%22Statement%22%3A%5B%5D%7D").0, r#"{"Statement":[]}"#);
+        assert_eq!(document("%7B%22Statement%22%3A%20%5B%5D%7D").0, r#"{"Statement":[]}"#);
     }
 
     #[test]
