@@ -46,23 +46,68 @@ pub struct OutputError {
 }
 
 /// Temporary files that exist now, and whether new ones may still be made or put in place.
+#[derive(Default)]
 struct Pending {
     files: Vec<(usize, TempPath)>,
     next: usize,
     stopped: bool,
 }
 
-static PENDING: Mutex<Pending> = Mutex::new(Pending { files: Vec::new(), next: 0, stopped: false });
+/// The list of temporary files, shared with the signal handler.
+struct Files(Mutex<Pending>);
 
-fn pending() -> MutexGuard<'static, Pending> {
-    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+/// That of the process.
+static FILES: Files = Files(Mutex::new(Pending { files: Vec::new(), next: 0, stopped: false }));
+
+impl Files {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        let mut pending = self.pending();
+        pending.stopped = true;
+        pending.files.clear();
+    }
+
+    fn drop_file(&self, id: usize) {
+        self.pending().files.retain(|(n, _)| *n != id);
+    }
+
+    /// Writes a temporary file beside the target; its number in the list.
+    fn stage(&self, target: &Path, bytes: &[u8]) -> io::Result<usize> {
+        let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // An existing report keeps its mode; a new one gets what the umask leaves of 0666.
+        let mode = fs::metadata(target).map_or(0o666, |m| m.permissions().mode() & 0o777);
+        let (mut file, id) = {
+            let mut pending = self.pending();
+            if pending.stopped {
+                return Err(io::Error::from(io::ErrorKind::Interrupted));
+            }
+            let temp = tempfile::Builder::new().prefix(".audit-").suffix(".tmp").permissions(fs::Permissions::from_mode(mode)).tempfile_in(folder)?;
+            let (file, path) = temp.into_parts();
+            let id = pending.next;
+            pending.next += 1;
+            pending.files.push((id, path));
+            (file, id)
+        };
+        write_whole(&mut file, bytes).map(|()| id).inspect_err(|_| self.drop_file(id))
+    }
+
+    /// Renames a staged file over its target, under the lock: a signal comes before or after it, not between.
+    fn put(&self, id: usize, target: &Path) -> io::Result<()> {
+        let mut pending = self.pending();
+        let Some(at) = pending.files.iter().position(|(n, _)| *n == id) else {
+            return Err(io::Error::from(io::ErrorKind::Interrupted));
+        };
+        let (_, temp) = pending.files.swap_remove(at);
+        temp.persist(target).map_err(|e| e.error)
+    }
 }
 
 /// For a signal handler, before the process exits: removes every temporary file, and lets no later one be made or renamed.
 pub fn cleanup() {
-    let mut pending = pending();
-    pending.stopped = true;
-    pending.files.clear();
+    FILES.stop();
 }
 
 /// Writes each file whole. Nothing is put in place before everything is written.
@@ -82,14 +127,14 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), OutputError> {
             direct.push((path, bytes));
         } else {
             let target = resolve(path).map_err(|e| fail(&e))?;
-            staged.0.push((path, stage(&target, bytes).map_err(|e| fail(&e))?, target));
+            staged.0.push((path, FILES.stage(&target, bytes).map_err(|e| fail(&e))?, target));
         }
     }
     for (path, bytes) in direct {
         write_direct(path, bytes).map_err(|e| OutputError { path: path.clone(), reason: reason(path, &e) })?;
     }
     for (path, id, target) in &staged.0 {
-        put(*id, target).map_err(|e| OutputError { path: (*path).clone(), reason: reason(path, &e) })?;
+        FILES.put(*id, target).map_err(|e| OutputError { path: (*path).clone(), reason: reason(path, &e) })?;
     }
     Ok(())
 }
@@ -99,7 +144,7 @@ struct Staged<'a>(Vec<(&'a PathBuf, usize, PathBuf)>);
 
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
-        pending().files.retain(|(id, _)| !self.0.iter().any(|s| s.1 == *id));
+        self.0.iter().for_each(|s| FILES.drop_file(s.1));
     }
 }
 
@@ -121,43 +166,9 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes a temporary file beside the target; its number in the list.
-fn stage(target: &Path, bytes: &[u8]) -> io::Result<usize> {
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // An existing report keeps its mode; a new one gets what the umask leaves of 0666.
-    let mode = fs::metadata(target).map_or(0o666, |m| m.permissions().mode() & 0o777);
-    let (mut file, id) = {
-        let mut pending = pending();
-        if pending.stopped {
-            return Err(io::Error::from(io::ErrorKind::Interrupted));
-        }
-        let temp = tempfile::Builder::new().prefix(".audit-").suffix(".tmp").permissions(fs::Permissions::from_mode(mode)).tempfile_in(folder)?;
-        let (file, path) = temp.into_parts();
-        let id = pending.next;
-        pending.next += 1;
-        pending.files.push((id, path));
-        (file, id)
-    };
-    let written = write_whole(&mut file, bytes);
-    if written.is_err() {
-        pending().files.retain(|(n, _)| *n != id);
-    }
-    written.map(|()| id)
-}
-
 fn write_whole(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.flush()
-}
-
-/// Renames a staged file over its target, under the lock: a signal comes before or after it, not between.
-fn put(id: usize, target: &Path) -> io::Result<()> {
-    let mut pending = pending();
-    let Some(at) = pending.files.iter().position(|(n, _)| *n == id) else {
-        return Err(io::Error::from(io::ErrorKind::Interrupted));
-    };
-    let (_, temp) = pending.files.swap_remove(at);
-    temp.persist(target).map_err(|e| e.error)
 }
 
 fn write_direct(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -226,6 +237,21 @@ mod tests {
         assert!(error.to_string().contains("is a folder"), "{error}");
         let error = write_all(&[(a.clone(), vec![]), (a.clone(), vec![])]).unwrap_err();
         assert!(error.to_string().contains("two reports"), "{error}");
+    }
+
+    #[test]
+    fn a_signal_leaves_no_temporary_file_and_the_earlier_report() {
+        let files = Files(Mutex::default());
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.json");
+        fs::write(&target, "old").unwrap();
+        let id = files.stage(&target, b"new").unwrap();
+        assert_eq!(entries(dir.path()).len(), 2);
+        files.stop();
+        assert_eq!(entries(dir.path()), ["a.json"]);
+        assert_eq!(files.put(id, &target).unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(files.stage(&target, b"late").unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert_eq!(fs::read(&target).unwrap(), b"old");
     }
 
     #[test]

@@ -352,7 +352,7 @@ fn status_of(written: std::io::Result<()>) -> i32 {
 }
 
 fn complain(message: &str) {
-    let clean: String = message.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let clean = report::text::clean_lines(message);
     let _ = writeln!(std::io::stderr().lock(), "{clean}");
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::convert::ecs as convert;
 use super::convert::ecs::Counts;
-use super::work::{Ends, Page, Work};
+use super::work::{Ends, LOST, Page, Work};
 use super::{compute, workloads};
 use crate::actions::Action;
 
@@ -83,10 +83,11 @@ async fn list(work: Arc<Work>, ends: EcsEnds) {
 
 /// Describes clusters, and asks for their lists now (`few`) or when their counts are known.
 fn batches(work: &Arc<Work>, ends: &EcsEnds, clusters: &[String], few: bool) {
-    for batch in clusters.chunks(BATCH) {
+    let described = work.wants(Action::DescribeClusters);
+    for batch in clusters.chunks(BATCH).filter(|_| described) {
         work.start(describe(Arc::clone(work), ends.clone(), batch.to_vec(), !few));
     }
-    if few {
+    if few || !described {
         for cluster in clusters {
             lists(work, ends, cluster, Counts::default());
         }
@@ -119,6 +120,8 @@ async fn describe(work: Arc<Work>, ends: EcsEnds, clusters: Vec<String>, then_li
                 let alive = !cluster.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("INACTIVE"));
                 counted.insert(cluster.cluster_arn.clone(), (of_this, alive));
                 work.with(|r| r.clusters.push(cluster));
+            } else {
+                work.book(|b| b.left_out(Action::DescribeClusters, [], LOST));
             }
         }
     }

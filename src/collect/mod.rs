@@ -28,7 +28,7 @@
 //!
 //! # What goes wrong
 //!
-//! Nothing ends the collection of a region: each failure is noted with its action ([`book`]), and what depends on it is unknown later.
+//! Nothing ends the collection of a region: each failure is noted with its action (`book`), and what depends on it is unknown later.
 //! Only credentials that are refused everywhere, no region that can be reached, and a VPC or cluster that does not exist are errors.
 
 mod book;
@@ -44,6 +44,9 @@ mod tidy;
 mod watchers;
 mod work;
 mod workloads;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -232,12 +235,12 @@ fn unknown_clusters(works: &[Arc<Work>]) -> Vec<String> {
 /// Whether there is anything to audit.
 fn check(session: &Session, works: &[Arc<Work>]) -> Result<(), CollectError> {
     let regions = session.regions.join(", ");
-    // What every region says of itself, if it is dead in one of these ways; the first call tells it best.
+    // What every region says of itself, if all of its calls failed in these ways; the first call tells it best.
     let dead = |kinds: &[Kind]| {
         let of_region = |w: &Arc<Work>| {
             w.book(|b| {
-                let first = b.only_of(kinds)?;
-                Some(b.error(Action::DescribeVpcs).unwrap_or(first))
+                let cause = b.only_of(kinds)?;
+                Some(b.error(Action::DescribeVpcs).unwrap_or(cause))
             })
         };
         let causes: Option<Vec<String>> = works.iter().map(of_region).collect();
@@ -277,6 +280,8 @@ fn assemble(run: &Run, account: &Arc<Work>, works: &[Arc<Work>], taken_at: Time)
             region.source = Source::Live;
             region.taken_at = Some(taken_at);
             if !scope.is_empty() {
+                let seen = work.whole(Action::DescribeVpcs);
+                region.asked_vpcs = Some(scope.iter().filter(|v| region.vpcs.iter().any(|known| known.vpc_id == **v) || !seen).cloned().collect());
                 region.vpc_scope = Some(scope.union(&lock(&work.found.hubs)).cloned().collect());
             }
             region.completeness = work.book(|book| {

@@ -84,8 +84,11 @@ pub(super) fn start_whole(work: &Arc<Work>) {
 
 type Job = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// One listing under a filter.
+type Listing = fn(Arc<Work>, Option<Filter>) -> Job;
+
 /// The listings that are filtered by VPC, but for interfaces.
-const FILTERED: [(Action, fn(Arc<Work>, Option<Filter>) -> Job); 4] = [
+const FILTERED: [(Action, Listing); 4] = [
     (Action::DescribeSubnets, |w, f| Box::pin(subnets(w, f))),
     (Action::DescribeRouteTables, |w, f| Box::pin(route_tables(w, f))),
     (Action::DescribeNetworkAcls, |w, f| Box::pin(network_acls(w, f))),
@@ -113,7 +116,7 @@ pub(super) fn start_hubs(work: &Arc<Work>, vpcs: Vec<String>) {
     Arc::clone(&work).start(async move {
         // The first round ends first, so that "ended" keeps meaning the scope's own.
         work.ended(&[Action::DescribeSubnets, Action::DescribeRouteTables, Action::DescribeSecurityGroups, Action::DescribePrefixLists]).await;
-        let each = |job: fn(Arc<Work>, Option<Filter>) -> Job| {
+        let each = |job: Listing| {
             let work = Arc::clone(&work);
             let filters = filters(Some(&vpcs));
             async move {

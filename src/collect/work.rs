@@ -394,6 +394,7 @@ impl Work {
 
     /// The same for a listing whose output is a required member in the SDK, which fills it where the answer lacks it: the
     /// body must name `member`.
+    #[expect(clippy::too_many_arguments, reason = "one listing, said once")]
     pub async fn keyed_member<T, P, O, E, F, Fut>(
         &self,
         action: Action,

@@ -101,8 +101,11 @@ pub struct Region {
     pub source: Source,
     /// When it was taken: the clock of everything that has an age.
     pub taken_at: Option<Time>,
-    /// The VPCs that operations were filtered by; what lies outside was not collected. `None`: not filtered.
+    /// The VPCs that operations were filtered by: those asked for and those that they lead to. What lies outside was not
+    /// collected. `None`: not filtered.
     pub vpc_scope: Option<BTreeSet<String>>,
+    /// The VPCs that were asked for, where the collection was for some alone; they are the default scope of an audit.
+    pub asked_vpcs: Option<BTreeSet<String>>,
     /// How complete the answer of each action is.
     pub completeness: Completeness,
 

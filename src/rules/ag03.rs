@@ -62,7 +62,10 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster: 
         if gone.len() == 1 { "was" } else { "were" }
     );
     let causes = causes(ways, gone);
-    if causes.is_empty() {
+    let open = gone.iter().any(|a| ways.control(a.arn()).iter().any(|(_, p)| p.verdict == Tri::Unknown));
+    if causes.is_empty() && open {
+        message.push_str(" Whether the paths of these instances to ECS are open could not be told.");
+    } else if causes.is_empty() {
         message.push_str(" No path of these instances to ECS is seen to fail: look for a stopped agent, a proxy, a firewall on the host or the instance role.");
     } else {
         message.push_str(&format!(" Probable cause: {}.", text::some(causes)));

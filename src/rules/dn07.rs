@@ -13,6 +13,6 @@ pub static RULE: Rule = Rule {
           wildcard of the registry, or with addresses of another endpoint leads nowhere.",
     mend: "Name the zone after the host, add the missing records (for ecr.dkr the wildcard too), and let them lead to the endpoint in use.",
     sources: &[pages::CENTRAL_ENDPOINTS, pages::ECS_ENDPOINTS],
-    reads: reads::NEEDS,
+    reads: reads::NEEDS_AND_ZONES,
     check: from_paths::check,
 };

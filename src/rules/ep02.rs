@@ -100,11 +100,10 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint, us
         (None, false) => how_bad(endpoint, uses),
     };
     let Some(severity) = severity else {
-        let message = format!("{} {what}, and whether its service can be reached otherwise was not seen.", endpoints::title(endpoint));
-        let finding = outcome.unknown(subject::of(view, &endpoint.vpc_endpoint_id), "", message);
-        finding.affects = endpoints::workloads(view, uses);
-        finding.evidence = evidence(endpoint);
-        outcome.unseen(unseen, []);
+        // How much it matters depends on where the traffic goes without it.
+        let unseen =
+            if unseen.is_empty() { BTreeSet::from([Unseen::Datum(format!("how {} is reached without {}", endpoints::short(endpoint).unwrap_or_default(), endpoint.vpc_endpoint_id))]) } else { unseen };
+        outcome.unseen(unseen, endpoints::workloads(view, uses));
         return;
     };
     let mut message = format!("{} {what}.", endpoints::title(endpoint));

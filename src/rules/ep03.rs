@@ -38,6 +38,9 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             outcome.reason("Fargate alone runs here, and no ECS endpoint stands idle");
             continue;
         }
+        if RULE.reads.iter().any(|a| !view.seen(*a) && reads::matters(view, *a)) {
+            continue; // What was not seen may use them: unknown, by what the rule reads.
+        }
         let homeless: Vec<_> = view.placements.iter().filter(|p| p.vpc.is_none()).collect();
         if !homeless.is_empty() {
             // Those may stand here and need them.

@@ -37,9 +37,16 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
         let Some((place, need)) = path::need_of(view, found) else { continue };
         if found.passed.contains(rule) || need.also.iter().any(|(o, _)| *o == Owner::Rule(rule)) && found.verdict == Tri::Pass {
             outcome.pass();
-        } else if judges(rule, need) && !found.causes.iter().any(|c| c.rule == rule) {
+        } else if (judges(rule, need) || need.owners.iter().any(|(o, _)| *o == Owner::Rule(rule))) && !found.causes.iter().any(|c| c.rule == rule) {
             // A hop that was not reached for want of something is not one that does not apply.
-            let unseen: Vec<Unseen> = found.unjudged.iter().filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
+            let about = |u: &&Unseen| match u {
+                Unseen::Datum(_) => false,
+                // How the subnet leaves.
+                Unseen::Action(a) if rule == "WL03" => matches!(a, Action::DescribeRouteTables | Action::DescribeInternetGateways | Action::DescribeSubnets | Action::DescribeVpcs),
+                Unseen::Elsewhere(_) if rule == "WL03" => false,
+                Unseen::Action(_) | Unseen::Elsewhere(_) => true,
+            };
+            let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
             if !unseen.is_empty() {
                 outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
             }
@@ -67,6 +74,33 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
         outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
     }
     whole_vpc(view, outcome, rule);
+    if !outcome.is_judged() {
+        undecided(view, outcome, rule);
+    }
+}
+
+/// A rule that no path came to is not beside the point where paths stopped short of it for want of what was not seen.
+fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
+    let concerns = |service: &str| match rule {
+        "PO03" => service == "ecs",
+        "PO04" => matches!(service, "ecs-agent" | "ecs-telemetry"),
+        "PO05" | "NW07" | "NW08" | "NW09" => service == "s3",
+        "PO06" => matches!(service, "ecr.api" | "ecr.dkr"),
+        "PO07" => !matches!(service, "ecs" | "ecs-agent" | "ecs-telemetry" | "ecr.api" | "ecr.dkr" | "s3"),
+        "DN01" | "DN03" | "NW01" | "NW02" | "NW03" | "NW04" | "NW05" | "NW10" => true,
+        _ => false,
+    };
+    for found in view.paths.iter().filter(|p| p.verdict == Tri::Unknown) {
+        let Some((_, need)) = path::need_of(view, found) else { continue };
+        let owns = need.owners.iter().chain(&need.also).any(|(o, _)| *o == Owner::Rule(rule));
+        if need.service.starts_with("registry:") || !(owns || concerns(&need.service)) {
+            continue;
+        }
+        let unseen: BTreeSet<Unseen> = found.causes.iter().flat_map(|c| &c.unseen).filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
+        if !unseen.is_empty() {
+            outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
+        }
+    }
 }
 
 /// Whom these placements' needs stand for.
@@ -180,9 +214,19 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     if view.paths.is_empty() {
         return;
     }
-    let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(crate::analysis::Unseen::Action).collect();
+    // An attribute that is off is nothing to pass, even where there is no endpoint that would need it.
+    let off = |v: &Option<crate::inventory::ec2::AttributeValue>| v.as_ref().and_then(|v| v.value) == Some(false);
+    if rule == "DN02" && view.vpcs.iter().filter_map(|v| view.index.vpc_attributes.get(v.as_str())).any(|a| off(&a.enable_dns_support) || off(&a.enable_dns_hostnames)) {
+        return;
+    }
+    let unseen: Vec<_> = reads.iter().copied().filter(|a| !view.seen(*a)).map(Unseen::Action).collect();
     if unseen.is_empty() {
         outcome.pass();
+        // What the AWS page promises, shown for this VPC: no gateway to the internet, no NAT device, no VPN.
+        let private = |p: &crate::analysis::Path| p.verdict == Tri::Pass && p.way != crate::analysis::Way::Internet;
+        if rule == "NW06" && view.paths.iter().all(private) {
+            outcome.reason("every path works without an internet gateway, a NAT device or a VPN");
+        }
     } else {
         let all: Vec<String> = view.placements.iter().flat_map(|p| p.workloads.iter().cloned()).collect();
         outcome.unseen(unseen, all);

@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
           moment.",
     mend: "Span the zones of the workloads, use a group made for the endpoint, and delete endpoints without users.",
     sources: &[pages::INTERFACE_ENDPOINTS, pages::ENDPOINT_QUOTAS],
-    reads: reads::ENDPOINTS,
+    reads: reads::WORKLOADS_AND_ENDPOINTS,
     check,
 };
 

@@ -150,6 +150,12 @@ impl Outcome<'_> {
         }
     }
 
+    /// Whether the check came to any result so far.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.passed || !self.findings.is_empty() || !self.unseen.is_empty()
+    }
+
     /// Something was judged and is fine.
     pub fn pass(&mut self) {
         self.passed = true;
@@ -200,6 +206,9 @@ impl Outcome<'_> {
         let completeness = &self.view.region.completeness;
         let lacking: BTreeSet<Unseen> = self.rule.reads.iter().copied().filter(|a| !completeness.seen(*a) && reads::matters(self.view, *a)).map(Unseen::Action).collect();
         self.unseen.extend(lacking);
+        if !self.is_judged() {
+            self.unseen.extend(reads::scope_unseen(self.view, self.rule.reads));
+        }
         if !self.unseen.is_empty() {
             let only_data = self.unseen.iter().all(|u| matches!(u, Unseen::Datum(_)));
             let actions: Vec<&Unseen> = self.unseen.iter().filter(|u| matches!(u, Unseen::Action(_))).collect();

@@ -1,10 +1,12 @@
 //! What decides whether a rule applies: sets of actions that rules name under `reads`, and which of them matter in a scene.
 
+use std::collections::BTreeSet;
+
 use crate::actions::Action::{
-    self, DescribeCapacityProviders, DescribeClusters, DescribeContainerInstances, DescribeServices, DescribeTaskDefinition, DescribeTasks, DescribeVpcEndpoints, DescribeVpcs, ListClusters,
-    ListContainerInstances, ListServices, ListTasks,
+    self, DescribeCapacityProviders, DescribeClusters, DescribeContainerInstances, DescribeRouteTables, DescribeServices, DescribeSubnets, DescribeTaskDefinition, DescribeTasks, DescribeVpcEndpoints,
+    DescribeVpcs, ListClusters, ListContainerInstances, ListHostedZonesByVpc, ListServices, ListTasks,
 };
-use crate::analysis::View;
+use crate::analysis::{Unseen, View};
 
 /// The rule decides by itself what it needs.
 pub const NOTHING: &[Action] = &[];
@@ -26,6 +28,58 @@ pub const WORKLOADS_AND_ENDPOINTS: &[Action] =
 pub const NEEDS: &[Action] =
     &[ListClusters, DescribeClusters, ListContainerInstances, DescribeContainerInstances, ListServices, DescribeServices, ListTasks, DescribeTasks, DescribeTaskDefinition, DescribeCapacityProviders];
 
+/// All that runs, what it needs, and subnets.
+pub const NEEDS_AND_SUBNETS: &[Action] = &[
+    ListClusters,
+    DescribeClusters,
+    ListContainerInstances,
+    DescribeContainerInstances,
+    ListServices,
+    DescribeServices,
+    ListTasks,
+    DescribeTasks,
+    DescribeTaskDefinition,
+    DescribeCapacityProviders,
+    DescribeSubnets,
+];
+/// All that runs, what it needs, and routes.
+pub const NEEDS_AND_ROUTES: &[Action] = &[
+    ListClusters,
+    DescribeClusters,
+    ListContainerInstances,
+    DescribeContainerInstances,
+    ListServices,
+    DescribeServices,
+    ListTasks,
+    DescribeTasks,
+    DescribeTaskDefinition,
+    DescribeCapacityProviders,
+    DescribeRouteTables,
+];
+/// All that runs, what it needs, and private zones.
+pub const NEEDS_AND_ZONES: &[Action] = &[
+    ListClusters,
+    DescribeClusters,
+    ListContainerInstances,
+    DescribeContainerInstances,
+    ListServices,
+    DescribeServices,
+    ListTasks,
+    DescribeTasks,
+    DescribeTaskDefinition,
+    DescribeCapacityProviders,
+    ListHostedZonesByVpc,
+];
+
+/// Which VPCs are audited follows from what ECS uses, unless it was asked for: where none is known, what was not seen of that.
+#[must_use]
+pub fn scope_unseen(view: &View<'_>, reads: &[Action]) -> BTreeSet<Unseen> {
+    if !view.vpcs.is_empty() || !reads.iter().any(|a| matches!(a, DescribeVpcs | DescribeVpcEndpoints)) {
+        return BTreeSet::new();
+    }
+    WORKLOADS.iter().copied().filter(|a| !view.seen(*a) && matters(view, *a)).map(Unseen::Action).collect()
+}
+
 /// Whether `action` can decide anything in this scene.
 ///
 /// VPCs and endpoints matter where ECS uses a VPC; capacity providers of one's own only where a cluster, a service, a task or an instance names one; which task
@@ -35,6 +89,7 @@ pub fn matters(view: &View<'_>, action: Action) -> bool {
     let region = view.region;
     match action {
         // Without a VPC in use nothing stands in one.
+        DescribeSubnets | DescribeRouteTables | ListHostedZonesByVpc => !view.paths.is_empty(),
         DescribeVpcs | DescribeVpcEndpoints => !view.vpcs.is_empty() || !view.seen(DescribeClusters),
         DescribeCapacityProviders => {
             let ours = |name: &str| !matches!(name, "FARGATE" | "FARGATE_SPOT" | "");

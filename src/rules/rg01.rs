@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     why: "The endpoints of ECS have to be in the region whose API is called. One that a copied template left behind serves a region that nobody here talks to.",
     mend: "Create the endpoint of this region, and delete the one that is left over.",
     sources: &[pages::ECS_ENDPOINTS, pages::CROSS_REGION],
-    reads: reads::ENDPOINTS,
+    reads: reads::WORKLOADS_AND_ENDPOINTS,
     check,
 };
 

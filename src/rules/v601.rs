@@ -12,6 +12,6 @@ pub static RULE: Rule = Rule {
     why: "An IPv6-only workload cannot use an endpoint with IPv4 addresses, nor the other way round, however open the network is.",
     mend: "Make the endpoint dual-stack, with DNS records of the family that the workload has.",
     sources: &[pages::PRIVATELINK_ACCESS, pages::TASK_NETWORKING],
-    reads: reads::NEEDS,
+    reads: reads::NEEDS_AND_SUBNETS,
     check: from_paths::check,
 };

@@ -13,6 +13,6 @@ pub static RULE: Rule = Rule {
           all.",
     mend: "Create the endpoints that are named, assign public addresses (Fargate), or move the workload to subnets with a NAT gateway.",
     sources: &[pages::TASK_NETWORKING, pages::FARGATE_NETWORKING],
-    reads: reads::NEEDS,
+    reads: reads::NEEDS_AND_ROUTES,
     check: from_paths::check,
 };

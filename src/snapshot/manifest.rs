@@ -29,6 +29,8 @@ pub(super) struct Manifest {
     completeness: BTreeMap<String, Status>,
     /// The VPCs that operations were filtered by; `null`: not filtered.
     pub vpcs: Option<BTreeSet<String>>,
+    /// The VPCs that were asked for; `null`: the same, or all.
+    pub asked_vpcs: Option<BTreeSet<String>>,
     /// Whether DescribeVpcEndpointServices was asked without a filter and answered whole.
     pub service_listing_full: Option<bool>,
 }
@@ -56,6 +58,7 @@ impl Manifest {
             taken_at: region.taken_at,
             completeness: region.completeness.0.iter().map(|(action, status)| (action.name().to_owned(), status.clone())).collect(),
             vpcs: region.vpc_scope.clone(),
+            asked_vpcs: region.asked_vpcs.clone(),
             service_listing_full: Some(region.service_listing_full),
         }
     }

@@ -86,6 +86,7 @@ fn read_unit(unit: &Unit) -> Result<(Region, Facts, Completeness), SnapshotError
         source: Source::Snapshot,
         taken_at: own.taken_at,
         vpc_scope: own.vpcs,
+        asked_vpcs: own.asked_vpcs,
         ..Region::default()
     };
     for path in &unit.shared_manifests {

@@ -19,6 +19,7 @@ struct Moto {
     _input: ChildStdin,
 }
 
+#[expect(clippy::zombie_processes, reason = "the server ends with its standard input, and with this process")]
 fn start(arguments: &[&str]) -> Moto {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("localstack");
     let mut child = Command::new(home.join(".venv/bin/python"))

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod catalogue;
+mod decisions;
 mod emulator;
 mod faults;
 mod manners;

@@ -110,7 +110,9 @@ impl<'v> Resolver<'v> {
         let vpc = question.vpc;
         let detail = format!("enableDnsHostnames of {vpc} is off: neither private DNS of endpoints nor private zones work there, and {} resolves to its public address", question.host);
         let mut answer = Self::public(question, Some(vpc), detail);
-        if zoned.answers().any(|a| a.target != NameTarget::Public) {
+        // Endpoints that cannot be listed would take it too, if they were meant to.
+        let hidden = !question.service.is_empty() && question.service != "s3" && self.endpoints_unseen(vpc).is_some();
+        if hidden || zoned.answers().any(|a| a.target != NameTarget::Public) {
             return answer.owned("DN02", vpc).because(Evidence::new(Action::DescribeVpcAttribute, "EnableDnsHostnames", "false", ""));
         }
         answer.cause = zoned.answers().find_map(|a| a.cause.clone());

@@ -141,10 +141,20 @@ impl<'v> Resolver<'v> {
         let rule = public.cause.as_ref().map_or("DN08", |c| c.rule);
         let known = set.is_closed() && set.answers().all(|a| matches!(a.target, NameTarget::Endpoint { .. } | NameTarget::Remote { .. }));
         set.add(public);
+        // Whether VPCs are joined is known only where both kinds of links were listed.
+        let links_unseen = [Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments].iter().any(|a| !self.view.seen(*a));
         if !known && !question.service.is_empty() {
+            if !self.view.seen(Action::DescribeVpcEndpoints) {
+                set.open(Doubt::new(rule, question.vpc, Unseen::Action(Action::DescribeVpcEndpoints)));
+            }
             for endpoint in self.view.index.endpoints.values() {
                 let Some(other) = endpoint.vpc_id.as_deref() else { continue };
-                if other != question.vpc && is_interface(endpoint) && usable(endpoint) != Usable::No && of_service(self.view, endpoint, question.service) && self.joined(question.vpc, other) {
+                if other != question.vpc
+                    && is_interface(endpoint)
+                    && usable(endpoint) != Usable::No
+                    && of_service(self.view, endpoint, question.service)
+                    && (self.joined(question.vpc, other) || links_unseen)
+                {
                     let id = endpoint.vpc_endpoint_id.clone();
                     let detail = format!("a DNS server whose forwarding was not seen may send {} to {id}", question.host);
                     set.add(NameAnswer::new(NameTarget::Remote { id, addresses: None }, record_families(endpoint), None, detail));

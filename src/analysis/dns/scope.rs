@@ -18,7 +18,7 @@ impl<'v> Resolver<'v> {
     }
 
     /// Why a VPC may have endpoints that were not seen: the answer is not complete, or somebody else owns the VPC.
-    pub(super) fn endpoints_unseen(&self, vpc: &str) -> Option<Unseen> {
+    pub(in crate::analysis) fn endpoints_unseen(&self, vpc: &str) -> Option<Unseen> {
         let action = Action::DescribeVpcEndpoints;
         if !self.view.seen(action) || self.view.region.vpc_scope.as_ref().is_some_and(|s| !s.contains(vpc)) {
             return Some(Unseen::Action(action));

@@ -254,6 +254,13 @@ fn admitted(view: &View<'_>, groups: &[String], direction: Direction, addresses:
             }
             plain
         }
+        remote::Link::Unseen(action) => {
+            let plain = ask(&none);
+            if plain.verdict == Tri::Fail && ask(peer_groups).verdict == Tri::Pass {
+                return Decision::unknown(plain.object.as_deref(), "a rule names a group of the other VPC, and what links the two was not seen", Unseen::Action(*action));
+            }
+            plain
+        }
         remote::Link::None => ask(&none),
     }
 }

@@ -312,14 +312,19 @@ impl<'v> Engine<'v> {
         }
     }
 
+    /// Whether there is an endpoint of the service that may work, here or where a name could lead to.
+    fn knows_endpoint(&self, vpc: &str, need: &Need) -> bool {
+        let candidates = self.candidates(vpc, &need.service);
+        let unusable = |id: &String| candidates.unusable.iter().any(|e| &e.vpc_endpoint_id == id);
+        candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(|id| !unusable(id))
+    }
+
     /// The way of a service that has no endpoint at all and cannot be reached over the internet either.
     fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Option<Leg> {
-        let candidates = self.candidates(vpc, &need.service);
-        let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
-        let known = self.resolver.known_endpoints(vpc, &need.service);
-        if need.region.is_some() || candidates.usable() || !candidates.unrecognised.is_empty() || known.iter().any(|id| !unusable.contains(id)) {
+        if need.region.is_some() || self.knows_endpoint(vpc, need) {
             return None;
         }
+        let unusable: Vec<String> = self.candidates(vpc, &need.service).unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
         let (_, exit) = public::internet(self.view, source, source.family(), &need.service, need.port);
         let level = ownership::level(self.view, &exit);
         if level != Some(Level::Hard) {
@@ -368,6 +373,15 @@ impl<'v> Engine<'v> {
                 return unrecognised(need, endpoint, vpc);
             }
         }
+        if !foreign
+            && candidates.gateways.is_empty()
+            && matches!(need.service.as_str(), "s3" | "dynamodb")
+            && let Some(unseen) = self.resolver.endpoints_unseen(vpc)
+        {
+            let (rule, severity) = need.owners.iter().find_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s)) } else { None }).unwrap_or(("EP06", Severity::Critical));
+            let detail = format!("whether {vpc} has a gateway endpoint of {} was not seen", need.service);
+            return public::not_seen(rule, severity, vpc, HopName::Endpoint, &detail, BTreeSet::from([unseen]));
+        }
         // Classic hostnames have IPv4 addresses alone: `::/0` never helps them.
         let family = if answer.records.v6 { source.family() } else { super::Family::V4 };
         let (mut leg, exit) = if source.family() == super::Family::V6 && family == super::Family::V4 {
@@ -379,7 +393,9 @@ impl<'v> Engine<'v> {
         leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
         leg.hops.sort_by_key(|h| h.hop);
         let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
-        let selectable = !foreign && (!candidates.interfaces.is_empty() || answer.cause.is_some());
+        // Servers and rules take a name away from an endpoint only where there is one.
+        let taken = answer.cause.as_ref().is_some_and(|c| !matches!(c.rule, "DN04" | "DN05" | "DN08") || self.knows_endpoint(vpc, need));
+        let selectable = !foreign && (!candidates.interfaces.is_empty() || taken);
         match level {
             Some(Level::Soft) => {}
             Some(Level::Hard) => {
@@ -518,6 +534,8 @@ fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {
     let (rule, severity) = owners.next().unwrap_or(("EP02", Severity::Critical));
     let mut leg = public::not_seen(rule, severity, vpc, HopName::Endpoint, &detail, unseen.clone());
     leg.cause(leg::unknown("EP02", Severity::Critical, &endpoint.vpc_endpoint_id, detail, unseen));
+    // It was seen, and what its state means is the presence rules' to say.
+    leg.unjudged.clear();
     leg
 }
 
@@ -569,7 +587,9 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             open.passed = passed;
             open.unjudged = unjudged;
             if !names.certain {
-                open.unjudged.extend(decision.unseen.iter().cloned());
+                // An action that was not seen hides all that it could tell; a datum of a zone hides no more than where it leads.
+                let hides = |d: &&dns::Doubt| d.rule == dns::PRESENCE || matches!(d.unseen, Unseen::Action(_));
+                open.unjudged.extend(names.doubts.iter().filter(hides).map(|d| d.unseen.clone()));
             }
             for (rule, severity, object, unseen) in name_rules(names, vpc, need, candidates) {
                 open.cause(leg::unknown(rule, severity, &object, detail.clone(), unseen));

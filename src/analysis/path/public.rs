@@ -22,8 +22,8 @@ pub struct Exit {
     pub decision: Decision,
     /// The object whose dead route it is: a route table, or the VPC for Block Public Access.
     pub dead: Option<String>,
-    /// NAT gateways on the way.
-    pub nats: Vec<String>,
+    /// NAT gateways on the way, and whether the destinations are sure to go by them.
+    pub nats: Vec<(String, bool)>,
 }
 
 /// How a placement leaves for `destinations`, each of which is judged by the route that covers it.
@@ -37,10 +37,17 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
     };
     let public = source.placement.public_ip;
     let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
-    let nats: BTreeSet<&String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat) } else { None }).collect();
-    let nats = nats.into_iter().cloned().collect();
+    let named: BTreeSet<String> = parts.iter().filter_map(|(_, part)| if let Some(route::Target::Nat(nat)) = &part.target { Some(nat.clone()) } else { None }).collect();
+    let nats = |sure: &dyn Fn(&String) -> bool| named.iter().map(|n| (n.clone(), sure(n))).collect::<Vec<_>>();
     let worst = if exact {
-        let worst = parts.into_iter().map(|(_, part)| part).reduce(|worst, part| if part.decision.verdict > worst.decision.verdict { part } else { worst });
+        // A gateway endpoint that takes part of them is none that works: that one would be the way.
+        let taken = |mut part: egress::EgressAnswer| {
+            if matches!(part.target, Some(route::Target::GatewayEndpoint(_))) {
+                part.decision.verdict = Tri::Fail;
+            }
+            part
+        };
+        let worst = parts.into_iter().map(|(_, part)| taken(part)).reduce(|worst, part| if part.decision.verdict > worst.decision.verdict { part } else { worst });
         worst.unwrap_or_else(|| egress::egress(&view.index, view.options, subnet, family, public))
     } else {
         let whole = egress::egress(&view.index, view.options, subnet, family, public);
@@ -50,11 +57,12 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
             Some((_, part)) if whole.class.is_some() && whole.class != Some(Egress::Indirect) => {
                 let detail = format!("{}, while {}", whole.decision.detail, part.decision.detail);
                 let decision = Decision::unknown(whole.decision.object.as_deref(), detail, Unseen::Datum("which public addresses the name leads to".to_owned()));
-                return Exit { class: None, decision, dead: None, nats };
+                return Exit { class: None, decision, dead: None, nats: nats(&|_| false) };
             }
             _ => whole,
         }
     };
+    let nats = nats(&|n| exact || matches!(&worst.target, Some(route::Target::Nat(own)) if own == n));
     Exit { class: worst.class, decision: worst.decision, dead: worst.dead_object, nats }
 }
 
@@ -116,9 +124,9 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     let mut leg = Leg::new(Way::Internet);
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
-    for nat in &exit.nats {
+    for (nat, sure) in &exit.nats {
         for (hop_rule, decision) in nat_acl(view, source, nat, &destinations, port) {
-            let decision = if !exact && decision.partial {
+            let decision = if !sure && decision.verdict == Tri::Fail || !exact && decision.partial {
                 Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
             } else {
                 decision
@@ -199,9 +207,11 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         return Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence);
     }
     let whole = Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id));
-    let (Some(ranges), Some(subnet)) = (ranges, source.subnet_id) else { return whole };
+    let Some(subnet) = source.subnet_id else { return whole };
+    // Where the ranges were not seen, a route to any public range may take part of them.
+    let anything = public_space(Family::V4);
     let mut worst = whole;
-    for (part, answer) in egress::ways(&view.index, view.options, subnet, Family::V4, source.placement.public_ip, ranges) {
+    for (part, answer) in egress::ways(&view.index, view.options, subnet, Family::V4, source.placement.public_ip, ranges.unwrap_or(&anything)) {
         // The list of the endpoint is narrower than a default route, also where the route to it was left out of the answer.
         let narrower = answer.destination.as_deref().is_some_and(|d| d != "0.0.0.0/0");
         let unsure = answer.target.is_none() && answer.class.is_none();
@@ -211,6 +221,9 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         let mut decision = answer.decision;
         if answer.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) && decision.verdict != Tri::Fail {
             decision.verdict = Tri::Fail;
+        }
+        if ranges.is_none() && decision.verdict == Tri::Fail {
+            decision = Decision::unknown(Some(id), decision.detail, Unseen::Action(Action::DescribePrefixLists));
         }
         decision.object = Some(id.to_owned());
         decision.detail = format!("a narrower route of {id} takes {part} from {}: {}", endpoint.vpc_endpoint_id, decision.detail);
@@ -305,7 +318,7 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     let answer = source.subnet_id.and_then(|s| egress::nat64(&view.index, view.options, s));
     let exit = match answer {
         Some(answer) => {
-            let nats = if let Some(route::Target::Nat(nat)) = &answer.target { vec![nat.clone()] } else { Vec::new() };
+            let nats = if let Some(route::Target::Nat(nat)) = &answer.target { vec![(nat.clone(), true)] } else { Vec::new() };
             Exit { class: answer.class, decision: answer.decision, dead: answer.dead_object, nats }
         }
         None => {
@@ -317,7 +330,7 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     let translated = IpSet::parse("64:ff9b::/96").unwrap_or_default();
     own_filters(view, source, &mut leg, &translated, None, false, port);
     leg.hop(HopName::Route, &exit.decision);
-    for nat in &exit.nats {
+    for (nat, _) in &exit.nats {
         let from = source.of_family(Family::V6);
         for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, &public_space(Family::V4), port) {
             let decision =

@@ -23,8 +23,10 @@ pub enum Link {
     Peering(String),
     /// A transit gateway.
     TransitGateway(String),
-    /// Nothing that was seen.
+    /// Nothing.
     None,
+    /// Nothing that was seen, and not all of it was.
+    Unseen(Action),
 }
 
 /// The link between the source's VPC and another, as far as one is seen at all.
@@ -39,7 +41,11 @@ pub fn link(view: &View<'_>, source: &Source<'_>, other: Option<&str>) -> Link {
         own.chain(any).collect()
     };
     let theirs = gateways(there);
-    gateways(here).into_iter().find(|g| theirs.contains(g)).map_or(Link::None, Link::TransitGateway)
+    if let Some(shared) = gateways(here).into_iter().find(|g| theirs.contains(g)) {
+        return Link::TransitGateway(shared);
+    }
+    let unseen = [Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments].into_iter().find(|a| !view.seen(*a));
+    unseen.map_or(Link::None, Link::Unseen)
 }
 
 /// A connection that is not active, or gone, joins nothing.
@@ -61,10 +67,11 @@ fn joins(peering: &crate::inventory::ec2::VpcPeeringConnection, a: &str, b: &str
 
 /// Both directions between a source and an address in another VPC.
 pub fn route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: &IpSet) -> Decision {
-    let (Some(here), Some(there)) = (source.vpc, target.vpc) else {
-        return Decision::unknown(None, "the VPC of the endpoint was not seen", Unseen::Action(Action::DescribeVpcs));
-    };
     let destination = IpSet::of_addresses([target.address]);
+    let (Some(here), Some(there)) = (source.vpc, target.vpc) else {
+        return to_nowhere_seen(view, source, &destination)
+            .unwrap_or_else(|| Decision::unknown(None, format!("in which VPC {} lies was not seen", target.address), Unseen::Action(Action::DescribeVpcs)));
+    };
     let forth = one_way(view, here, source.subnet_id, there, &destination);
     if forth.verdict == Tri::Fail {
         return forth;
@@ -74,6 +81,17 @@ pub fn route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: &I
         None => Decision::unknown(None, format!("the subnet of {} was not seen, so the way back is not known", target.address), Unseen::Action(Action::DescribeSubnets)),
     };
     if back.verdict > forth.verdict { back } else { forth }
+}
+
+/// The block of a packet to an address of which nothing is known, where no route takes it out of the VPC.
+fn to_nowhere_seen(view: &View<'_>, source: &Source<'_>, destination: &IpSet) -> Option<Decision> {
+    let table = route::table_of(&view.index, source.subnet_id?).ok()?;
+    let id = Some(table.route_table_id.as_str());
+    route::partition(&view.index, table, destination).into_iter().find_map(|(part, choice)| match choice {
+        route::Choice::None => Some(Decision::fail(id, format!("{} has no route to {part}", table.route_table_id))),
+        route::Choice::Route(choice) if matches!(choice.target, route::Target::Blackhole(_)) => Some(Decision::fail(id, format!("the route to {} leads nowhere (blackhole)", choice.destination))),
+        _ => None,
+    })
 }
 
 /// One direction: from a subnet of `here` to addresses in `there`.

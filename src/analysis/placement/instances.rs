@@ -165,9 +165,9 @@ fn locate<'a>(world: &World<'a>, instance: &'a ecs::ContainerInstance, managed: 
     }
     let lack = || {
         if lost {
-            Unseen::Elsewhere(format!("the EC2 instance {id}, which DescribeInstances does not list"))
+            Unseen::Elsewhere("EC2 instances that DescribeInstances does not list".to_owned())
         } else if managed && seen {
-            Unseen::Elsewhere(format!("the interface of Managed Instance {id}, which EC2 hides"))
+            Unseen::Elsewhere("interfaces of Managed Instances, which EC2 hides".to_owned())
         } else {
             Unseen::Action(Action::DescribeInstances)
         }

@@ -1,6 +1,6 @@
 //! Which task belongs to which service and runs on which instance, and who is hit by what.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::world::World;
 use crate::analysis::{Kind, Placement};
@@ -10,7 +10,7 @@ use crate::analysis::{Kind, Placement};
 pub struct Roster {
     /// Service of each task that has one.
     service_of: HashMap<String, String>,
-    /// How many live tasks each service has.
+    /// How many live tasks each service has, as far as the service itself was seen.
     tasks_of: HashMap<String, usize>,
     /// Tasks on each container instance.
     on_instance: HashMap<String, Vec<String>>,
@@ -19,10 +19,13 @@ pub struct Roster {
 impl Roster {
     pub(super) fn new(world: &World<'_>) -> Self {
         let mut out = Self::default();
+        let seen: HashSet<&str> = world.region.services.iter().map(|s| s.service_arn.as_str()).collect();
         for task in &world.tasks {
             let workload = world.workload_of(task);
             if workload != task.task_arn {
-                *out.tasks_of.entry(workload.clone()).or_default() += 1;
+                if seen.contains(workload.as_str()) {
+                    *out.tasks_of.entry(workload.clone()).or_default() += 1;
+                }
                 out.service_of.insert(task.task_arn.clone(), workload);
             }
             if let Some(instance) = &task.container_instance_arn {
@@ -95,7 +98,8 @@ impl Roster {
     fn named(&self, found: Found<'_>) -> BTreeSet<String> {
         let mut out = found.names;
         for (service, hit) in found.tasks {
-            if self.tasks_of.get(service).is_some_and(|all| hit.len() < *all) {
+            // A service that was not seen is known by its tasks alone.
+            if self.tasks_of.get(service).is_none_or(|all| hit.len() < *all) {
                 out.extend(hit.into_iter().map(str::to_owned));
             }
         }

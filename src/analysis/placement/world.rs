@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::analysis::View;
 use crate::inventory::{Answer, Region, ecs};
 
-/// VPCs that were asked for, or that the inventory was filtered by; `None`: all.
+/// VPCs that are asked for, or that the inventory was collected for or filtered by; `None`: all.
 pub(super) fn scope<'a>(view: &'a View<'_>) -> Option<&'a BTreeSet<String>> {
-    if view.options.vpcs.is_empty() { view.region.vpc_scope.as_ref() } else { Some(&view.options.vpcs) }
+    if view.options.vpcs.is_empty() { view.region.asked_vpcs.as_ref().or(view.region.vpc_scope.as_ref()) } else { Some(&view.options.vpcs) }
 }
 
 /// How tasks of a service, or a task, are launched.

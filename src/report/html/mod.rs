@@ -2,7 +2,7 @@
 //! script, by their hashes.
 //!
 //! What is read is there without the script: the answer, the drawings, the matrices, the findings. The script adds hops on a
-//! cell, filters, copying, and the theme. Text of the account reaches the page through [`escape`] or as JSON that the script
+//! cell, filters, copying, and the theme. Text of the account reaches the page through `escape` or as JSON that the script
 //! puts in as text.
 
 mod data;

@@ -29,6 +29,7 @@ fn everything() -> Region {
         source: Source::Snapshot,
         taken_at: Time::parse("2026-11-20T12:00:00.123Z").ok(),
         vpc_scope: Some(BTreeSet::from(["vpc-1".to_owned()])),
+        asked_vpcs: Some(BTreeSet::from(["vpc-1".to_owned()])),
         completeness: Completeness(Action::ALL.iter().map(|a| (*a, Status::complete())).collect()),
         vpcs: one(),
         vpc_attributes: one(),

@@ -99,8 +99,8 @@ impl Tape {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).ok()?;
         let end = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
-        let status = std::str::from_utf8(&answer[..end]).ok()?.split(' ').nth(1)?.parse().ok()?;
-        Some(Reply { status, body: answer[end + 4..].to_vec() })
+        let status = std::str::from_utf8(answer.get(..end)?).ok()?.split(' ').nth(1)?.parse().ok()?;
+        Some(Reply { status, body: answer.get(end + 4..)?.to_vec() })
     }
 }
 
@@ -120,7 +120,8 @@ impl Server {
         Self::answering(move |asked, head| tape.reply(asked, head))
     }
 
-    fn answering(reply: impl Fn(&Asked, &Head) -> Option<Reply> + Send + Sync + 'static) -> Self {
+    /// A server that answers by a function.
+    pub fn answering(reply: impl Fn(&Asked, &Head) -> Option<Reply> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));

@@ -49,7 +49,8 @@ impl World {
     /// One VPC `vpc-a` (10.0.0.0/16) with both attributes and Amazon's resolver; nothing else, all of it seen.
     pub fn new() -> Self {
         let mut region = Region { partition: "aws".into(), account: ACCOUNT.into(), region: "us-east-2".into(), ..Region::default() };
-        for action in READS {
+        // Which VPCs are joined was seen too.
+        for action in READS.into_iter().chain([Action::DescribeVpcPeeringConnections, Action::DescribeTransitGatewayVpcAttachments]) {
             region.completeness.record(action, Status::complete());
         }
         region.dhcp_options.push(of(json!({"DhcpOptionsId": "dopt-amazon", "DhcpConfigurations": [{"Key": "domain-name-servers", "Values": [{"Value": "AmazonProvidedDNS"}]}]})));

@@ -5,7 +5,7 @@
 //! `ecs-telemetry` first and `ecs` last (agents that see `ecs` come up take the other two as there), then changes of
 //! endpoints, zones, roles and services, and agents last of all.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod merge;
 
 use super::text::{clean, clean_lines, is_treacherous};
 use super::{Options, Report, view};
@@ -19,27 +19,25 @@ pub fn render(report: &Report, options: &Options) -> Vec<u8> {
 
 /// One command, and the findings that it belongs to.
 struct Step<'a> {
-    command: &'a str,
+    command: String,
     rank: u8,
     findings: Vec<&'a Finding>,
+}
+
+fn zones(report: &Report) -> merge::Zones<'_> {
+    report.topology.subnets.iter().filter_map(|s| Some((s.id.as_str(), s.az.as_deref()?))).collect()
 }
 
 /// The script.
 #[must_use]
 pub fn script(report: &Report) -> Vec<u8> {
-    let mut steps: Vec<Step<'_>> = Vec::new();
-    let mut at: BTreeMap<&str, usize> = BTreeMap::new();
     let fails = || report.findings.iter().filter(|f| f.verdict == Verdict::Fail);
-    for f in fails() {
-        for command in &f.remediation.commands {
-            match at.get(command.as_str()).and_then(|i| steps.get_mut(*i)) {
-                Some(step) if step.findings.last().is_some_and(|l| l.fingerprint != f.fingerprint) => step.findings.push(f),
-                Some(_) => {}
-                None => {
-                    at.insert(command, steps.len());
-                    steps.push(Step { command, rank: rank(command), findings: vec![f] });
-                }
-            }
+    let (owners, proposed): (Vec<&Finding>, Vec<&str>) = fails().flat_map(|f| f.remediation.commands.iter().map(move |c| (f, c.as_str()))).unzip();
+    let (commands, places) = merge::commands(&proposed, &zones(report));
+    let mut steps: Vec<Step<'_>> = commands.into_iter().map(|command| Step { rank: rank(&command), command, findings: Vec::new() }).collect();
+    for (f, at) in owners.into_iter().zip(places) {
+        if let Some(step) = steps.get_mut(at).filter(|s| s.findings.iter().all(|g| g.fingerprint != f.fingerprint)) {
+            step.findings.push(f);
         }
     }
     steps.sort_by_key(|s| s.rank);
@@ -61,7 +59,7 @@ pub fn script(report: &Report) -> Vec<u8> {
         if step.findings.len() > 10 {
             out.push_str(&format!("# and {} more\n", step.findings.len() - 10));
         }
-        command(&mut out, step.command);
+        command(&mut out, &step.command);
     }
     let by_hand: Vec<&Finding> = fails().filter(|f| f.remediation.commands.is_empty()).collect();
     if !by_hand.is_empty() {
@@ -109,8 +107,9 @@ fn rank(command: &str) -> u8 {
             Some("ecs") => 29,
             _ => 22,
         }
-    } else if has(" ec2 delete-") {
-        60
+    } else if has(" delete-vpc-endpoints") {
+        // Before the endpoint that takes its place: two of one service cannot both have private DNS.
+        15
     } else if has(" modify-vpc-endpoint") {
         30
     } else if has("aws ec2 ") {
@@ -130,18 +129,26 @@ fn rank(command: &str) -> u8 {
 #[must_use]
 pub fn terraform(report: &Report) -> Vec<u8> {
     let mut out = format!("# Changes proposed by audit {}. Read each block, and fit its names to your own configuration.\n", clean(&report.tool.version));
-    let mut blocks: Vec<(u8, String, &Finding)> = Vec::new();
-    let mut seen = BTreeSet::new();
+    let zones = zones(report);
+    let mut blocks: Vec<(u8, String, Vec<&Finding>)> = Vec::new();
     for f in report.findings.iter().filter(|f| f.verdict == Verdict::Fail) {
-        let Some(block) = f.remediation.terraform.as_deref().map(str::trim_end).filter(|b| !b.is_empty()) else { continue };
-        if seen.insert(block) {
-            let first = f.remediation.commands.iter().map(|c| rank(c)).min().unwrap_or(50);
-            blocks.push((first, block.to_owned(), f));
+        for block in f.remediation.terraform.as_deref().map(merge::blocks).unwrap_or_default() {
+            let name = block.lines().next().unwrap_or_default().to_owned();
+            let taken = blocks.iter().filter(|(_, own, _)| own.lines().next() == Some(&name)).count();
+            if let Some((_, _, findings)) = blocks.iter_mut().find_map(|b| merge::block(&mut b.1, &block, &zones).then_some(b)) {
+                findings.push(f);
+            } else {
+                let first = f.remediation.commands.iter().map(|c| rank(c)).min().unwrap_or(50);
+                blocks.push((first, if taken > 0 { merge::rename(&block, taken + 1) } else { block }, vec![f]));
+            }
         }
     }
     blocks.sort_by_key(|b| b.0);
-    for (_, block, f) in &blocks {
-        out.push_str(&format!("\n# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+    for (_, block, findings) in &blocks {
+        out.push('\n');
+        for f in findings.iter().take(10) {
+            out.push_str(&format!("# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+        }
         if block.chars().any(|c| c != '\n' && is_treacherous(c)) {
             out.push_str("# Left out, for it holds control characters:\n");
             for line in clean_lines(block).lines() {
@@ -187,6 +194,25 @@ mod tests {
         let group = "aws ec2 authorize-security-group-ingress --group-id sg-1";
         let report = with(&[restart, &ecs, &logs, &telemetry, &agent, group, "aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support"]);
         assert_eq!(run(&report), ["aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support", group, &agent, &telemetry, &logs, &ecs, restart]);
+    }
+
+    #[test]
+    fn one_endpoint_for_two_findings_is_created_once() {
+        let create = |subnets: &str| format!("aws ec2 create-vpc-endpoint --service-name com.amazonaws.us-east-2.logs --vpc-id vpc-1 --subnet-ids {subnets}");
+        let report = with(&[&create("subnet-0aaaaaaaaaaaaaaa1"), &create("subnet-0aaaaaaaaaaaaaaa2 subnet-0aaaaaaaaaaaaaaa3")]);
+        assert_eq!(run(&report), [create("subnet-0aaaaaaaaaaaaaaa1 subnet-0aaaaaaaaaaaaaaa2")], "the third subnet is in the zone of the first");
+    }
+
+    #[test]
+    fn one_terraform_block_a_name() {
+        let mut report = with(&["aws ec2 a", "aws ec2 b", "aws ec2 c"]);
+        let block = |cidr: &str| format!("resource \"x\" \"name\" {{\n  cidr = \"{cidr}\"\n}}\n");
+        for (f, cidr) in report.findings.iter_mut().zip(["1", "2", "1"]) {
+            f.remediation.terraform = Some(block(cidr));
+        }
+        let text = String::from_utf8(terraform(&report)).unwrap();
+        assert_eq!(text.matches("resource ").count(), 2, "{text}");
+        assert!(text.contains("\"name\" {") && text.contains("\"name_2\" {"));
     }
 
     #[test]

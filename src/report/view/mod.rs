@@ -1,11 +1,17 @@
 //! What formats for people share: the reachability matrix, who is cut off and where, and how complete the audit was.
 
+mod links;
+mod summary;
+
+pub use links::Links;
+pub use summary::*;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::text::{clean, count, list, short_arn};
+use super::text::{clean, list, short_arn};
 use super::{PathLine, PlacementLine, Report};
 use crate::analysis::{HopName, Kind, Tri, Way};
-use crate::finding::{Confidence, Finding, Severity, Verdict};
+use crate::finding::{Confidence, Finding, Verdict};
 use crate::inventory::State;
 
 /// The reachability matrix: workloads by AWS services.
@@ -177,9 +183,34 @@ pub fn matrix(report: &Report) -> Matrix {
             *cell.counts.entry(Reach::of(line)).or_default() += 1;
         }
     }
-    let mut rows: Vec<Row> = rows.into_values().collect();
+    let mut rows: Vec<Row> = join(rows.into_values().collect());
     rows.sort_by(|a, b| (&a.ground, std::cmp::Reverse(a.worst()), &a.name, a.kind, &a.cluster).cmp(&(&b.ground, std::cmp::Reverse(b.worst()), &b.name, b.kind, &b.cluster)));
     Matrix { services: services.into_iter().map(|(_, s)| s).collect(), rows }
+}
+
+/// Makes the places in which a workload may run, and does not, part of the one row that has its name, so that it is
+/// counted once.
+fn join(rows: Vec<Row>) -> Vec<Row> {
+    let idle = kind_words(Kind::Service);
+    let hosts = [kind_words(Kind::ContainerInstance), kind_words(Kind::ManagedInstance)];
+    let (spare, mut rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|r| r.kind == idle);
+    for row in spare {
+        let mut same = rows.iter_mut().filter(|r| r.ground == row.ground && r.name == row.name && r.kind != idle && !hosts.contains(&r.kind));
+        match (same.next(), same.next()) {
+            (Some(home), None) => {
+                home.placements.extend(row.placements);
+                for (service, cell) in row.cells {
+                    let own = home.cells.entry(service).or_default();
+                    own.paths.extend(cell.paths);
+                    for (reach, n) in cell.counts {
+                        *own.counts.entry(reach).or_default() += n;
+                    }
+                }
+            }
+            _ => rows.push(row),
+        }
+    }
+    rows
 }
 
 /// The order of services in a matrix: agents, images, secrets, logs, the rest, public registries.
@@ -342,14 +373,24 @@ pub fn proof(f: &Finding) -> String {
 /// Where a path stops, or why it is not known, in words with the object that decides.
 #[must_use]
 pub fn stop(path: &PathLine) -> String {
+    let (words, object) = stop_parts(path);
+    words.replace(OBJECT, &object.unwrap_or_default())
+}
+
+/// Stands for the object in the words of [`stop_parts`].
+const OBJECT: &str = "\u{0}";
+
+/// Where a path stops in words, with [`OBJECT`] in the place of the object that decides, and that object.
+fn stop_parts(path: &PathLine) -> (String, Option<String>) {
     let wanted = if path.verdict == Tri::Fail { Tri::Fail } else { Tri::Unknown };
     let hop = path.hops.iter().filter(|h| h.verdict == wanted).find(|h| path.blocked_at.is_none_or(|b| b == h.hop));
     let Some(name) = path.blocked_at.or(hop.map(|h| h.hop)) else {
-        return if path.verdict == Tri::Unknown { "not everything that decides was seen".to_owned() } else { String::new() };
+        return (if path.verdict == Tri::Unknown { "not everything that decides was seen" } else { "" }.to_owned(), None);
     };
-    let object = hop.and_then(|h| h.object.as_deref()).map(|o| format!(" {}", short_arn(o))).unwrap_or_default();
+    let known = hop.and_then(|h| h.object.as_deref()).filter(|o| !o.is_empty()).map(short_arn);
+    let object = if known.is_some() { format!(" {OBJECT}") } else { String::new() };
     if path.verdict == Tri::Unknown {
-        return match name {
+        let words = match name {
             HopName::Endpoint => "the endpoints were not seen".to_owned(),
             HopName::Dns => "where its name leads was not seen".to_owned(),
             HopName::SourceSg => format!("the workload's security group{object} was not fully seen"),
@@ -358,10 +399,11 @@ pub fn stop(path: &PathLine) -> String {
             HopName::Route => format!("the route{object} was not fully seen"),
             HopName::Policy => format!("what the policy of{object} allows could not be decided"),
         };
+        return (words, known);
     }
-    match name {
+    let words = match name {
         HopName::Endpoint => "there is no usable endpoint, and no other way".to_owned(),
-        HopName::Dns if object.trim_start().starts_with("vpce-") => format!("its name does not lead to the endpoint{object}"),
+        HopName::Dns if known.as_deref().is_some_and(|o| o.starts_with("vpce-")) => format!("its name does not lead to the endpoint{object}"),
         HopName::Dns if object.is_empty() => "its name does not lead there".to_owned(),
         HopName::Dns => format!("its name does not lead there (see{object})"),
         HopName::SourceSg => format!("the workload's security group{object} does not let it out"),
@@ -373,266 +415,13 @@ pub fn stop(path: &PathLine) -> String {
         HopName::Route if object.is_empty() => "no route leads there".to_owned(),
         HopName::Route => format!("no route leads there (see{object})"),
         HopName::Policy => format!("the endpoint policy of{object} denies it"),
-    }
-}
-
-/// Whether only some interfaces of the endpoint stop the path, so that it fails now and then.
-#[must_use]
-pub fn intermittent(path: &PathLine) -> bool {
-    path.blocked_at.is_some_and(|b| path.hops.iter().any(|h| h.hop == b && h.verdict == Tri::Pass))
-}
-
-/// What a workload loses with a service, in the words of who runs it.
-fn consequence(kind: Kind, service: &str, now_and_then: bool) -> &'static str {
-    let instance = matches!(kind, Kind::ContainerInstance | Kind::ManagedInstance);
-    match (service, now_and_then) {
-        ("ecs" | "ecs-agent" | "ecs-telemetry", false) if instance => "agents cannot register or stay connected",
-        ("ecs" | "ecs-agent" | "ecs-telemetry", true) if instance => "agents lose their connection now and then",
-        ("ssmmessages", _) => "ECS Exec does not work",
-        ("ecr.api" | "ecr.dkr" | "s3" | "secretsmanager" | "ssm", true) => "tasks fail to start now and then",
-        ("ecr.api" | "ecr.dkr" | "secretsmanager" | "ssm", false) => "tasks cannot start",
-        ("logs", false) if kind == Kind::FargateTask => "tasks cannot start",
-        (s, _) if s.starts_with("registry:") => "tasks cannot start",
-        _ => "a feature in use does not work",
-    }
-}
-
-/// One line of the summary: a workload, what it cannot reach, where that stops, and what follows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Trouble {
-    pub workloads: Vec<String>,
-    pub places: Vec<String>,
-    pub services: Vec<String>,
-    pub stop: String,
-    pub consequence: String,
-    /// The VPC, where the report covers several.
-    pub vpc: Option<String>,
-}
-
-impl Trouble {
-    /// Who is hit, the first few by name.
-    #[must_use]
-    pub fn who(&self) -> String {
-        list(&self.workloads, 3)
-    }
-
-    /// What follows the name: where, which services, where that stops, what is lost.
-    #[must_use]
-    pub fn what(&self) -> String {
-        let vpc = self.vpc.as_deref().map(|v| format!(" of {v}")).unwrap_or_default();
-        let places = if self.places.is_empty() { String::new() } else { format!(" in {}{vpc}", list(&self.places, 4)) };
-        let then = if self.consequence.is_empty() { String::new() } else { format!(": {}", self.consequence) };
-        format!("{places}: {}: {}{then}", list(&self.services, 8), self.stop)
-    }
-}
-
-/// The troubles (`Blocked` or `Unknown`) of a matrix, one for each place of stopping, the most paths first.
-#[must_use]
-pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> {
-    // By where it stops: the workloads, places, services and consequences there, and how many paths.
-    type Group = (BTreeSet<String>, BTreeSet<usize>, BTreeSet<(usize, String)>, BTreeSet<&'static str>, usize);
-    let index: BTreeMap<&str, usize> = report.placements.iter().enumerate().map(|(i, p)| (p.id.as_str(), i)).collect();
-    let mut groups: BTreeMap<(Ground, String), Group> = BTreeMap::new();
-    for row in &matrix.rows {
-        for path in row.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == which) {
-            let Some((at, placement)) = index.get(path.placement.as_str()).and_then(|i| Some((*i, report.placements.get(*i)?))) else { continue };
-            let group = groups.entry((row.ground.clone(), stop(path))).or_default();
-            group.0.insert(row.label());
-            group.1.insert(at);
-            group.2.insert((service_rank(&path.service), clean(&path.service)));
-            group.3.insert(consequence(placement.kind, &path.service, intermittent(path)));
-            group.4 += 1;
-        }
-    }
-    let several = matrix.rows.first().is_some_and(|first| matrix.rows.iter().any(|r| r.ground != first.ground));
-    let mut out: Vec<(usize, Trouble)> = groups
-        .into_iter()
-        .map(|((ground, stop), (who, places_of, services, consequences, n))| {
-            let trouble = Trouble {
-                workloads: who.into_iter().collect(),
-                places: places(report, places_of),
-                services: services.into_iter().map(|(_, s)| s).collect(),
-                stop,
-                consequence: if which == Reach::Blocked { consequences.into_iter().collect::<Vec<_>>().join(", ") } else { String::new() },
-                vpc: several.then_some(ground.vpc),
-            };
-            (n, trouble)
-        })
-        .collect();
-    out.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    out.into_iter().map(|(_, t)| t).collect()
-}
-
-/// Whether a workload has a place from which nothing that it needs is blocked.
-fn partly(report: &Report, row: &Row) -> bool {
-    let blocked: BTreeSet<&str> = row.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == Reach::Blocked).map(|p| p.placement.as_str()).collect();
-    row.placements.iter().filter_map(|i| report.placements.get(*i)).any(|p| !blocked.contains(p.id.as_str()))
-}
-
-/// The answer in one sentence.
-#[must_use]
-pub fn headline(report: &Report, matrix: &Matrix) -> String {
-    let all = matrix.rows.len();
-    let of = |reach: Reach| matrix.rows.iter().filter(|r| r.worst() == reach).count();
-    let (blocked, unknown, internet) = (of(Reach::Blocked), of(Reach::Unknown), of(Reach::Internet));
-    let bad = report.findings.iter().filter(|f| f.verdict == Verdict::Fail && f.severity >= Severity::Medium).count();
-    if report.scope.is_empty() {
-        return "Nothing was audited: no account and region was in scope.".to_owned();
-    }
-    if all == 0 {
-        return if report.complete {
-            format!(
-                "No ECS workload here: {} no service, task or container instance that needs anything. Nothing to judge.",
-                if report.scope.len() == 1 { "this region has" } else { "these regions have" }
-            )
-        } else {
-            "No ECS workload was seen, but not everything could be read: this is no all-clear.".to_owned()
-        };
-    }
-    let is = |n: usize| format!("{} of", super::text::thousands(n));
-    let total = count(all, "workload");
-    if blocked > 0 {
-        let more = if unknown > 0 { format!(" {} more could not be judged.", super::text::thousands(unknown)) } else { String::new() };
-        let who = if all == 1 { "The one workload here".to_owned() } else { format!("{} {total}", is(blocked)) };
-        let part = if matrix.rows.iter().filter(|r| r.worst() == Reach::Blocked).all(|r| partly(report, r)) { ", in some subnets, " } else { " " };
-        let what = if blocked == 1 { ("is", "it needs") } else { ("are", "they need") };
-        return format!("{who} {} cut off{part}from AWS services that {}.{more}", what.0, what.1);
-    }
-    if unknown > 0 {
-        return format!("Nothing that was seen is blocked, but {} {total} could not be fully judged: this is no all-clear.", is(unknown));
-    }
-    let over = if internet > 0 { format!(", {} over the internet at least in part", is(internet).trim_end_matches(" of")) } else { String::new() };
-    let tail = match (bad, report.complete) {
-        (0, true) => String::new(),
-        (0, false) => " But not everything could be read: this is no all-clear.".to_owned(),
-        (1, _) => " But 1 finding at medium or above stands.".to_owned(),
-        (n, _) => format!(" But {} at medium or above stand.", count(n, "finding")),
     };
-    let who = if all == 1 { "The one workload here reaches every AWS service that it needs".to_owned() } else { format!("All {total} reach every AWS service that they need") };
-    format!("{who}{over}.{tail}")
-}
-
-/// What was asked and not seen, in one line an action: `ec2:DescribeNetworkAcls (not collected)`.
-#[must_use]
-pub fn gaps(report: &Report) -> Vec<String> {
-    let mut by_action: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for line in report.completeness.iter().filter(|l| !matches!(l.state, State::Complete | State::Assumed)) {
-        *by_action.entry((clean(&line.action), clean(line.error.as_deref().unwrap_or(state_name(line.state))))).or_default() += 1;
-    }
-    by_action.into_iter().map(|((action, error), n)| if n > 1 { format!("{action} ({error}, in {n} places)") } else { format!("{action} ({error})") }).collect()
-}
-
-/// Actions that were set by an assumption in place of being seen.
-#[must_use]
-pub fn assumed(report: &Report) -> Vec<String> {
-    report.completeness.iter().filter(|l| l.state == State::Assumed).map(|l| clean(&l.action)).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// What to do about names: how many unknown paths have their name undecided because an action that decides names was not
-/// read, which actions those are, and that `--assume plain-dns` takes them to have answered nothing.
-#[must_use]
-pub fn names_hint(report: &Report) -> Option<String> {
-    let missing: BTreeSet<String> = report.completeness.iter().filter(|l| l.action.starts_with("route53") && !matches!(l.state, State::Complete | State::Assumed)).map(|l| clean(&l.action)).collect();
-    let n = report.paths.iter().filter(|p| p.verdict == Tri::Unknown && p.hops.iter().any(|h| h.hop == HopName::Dns && h.verdict == Tri::Unknown)).count();
-    if missing.is_empty() || n == 0 || report.assume.iter().any(|a| a == "plain-dns") {
-        return None;
-    }
-    let missing: Vec<String> = missing.into_iter().collect();
-    let (paths, is) = if n == 1 { ("1 path".to_owned(), "its name leads") } else { (count(n, "path"), "their names lead") };
-    Some(format!("For {paths} it is not known where {is}: let the audit read {}, or take what was not seen to be absent with --assume plain-dns.", list(&missing, 6)))
-}
-
-/// An assumption in words.
-#[must_use]
-pub fn assumption(name: &str) -> String {
-    match name {
-        "no-internet" => "no-internet: as if every NAT and internet gateway, and the routes to them, were gone".to_owned(),
-        "plain-dns" => "plain-dns: as if hosted zones, Resolver rules, DNS Firewall and Profiles that were not seen did not exist".to_owned(),
-        "require-private" => "require-private: a way over the internet counts as none".to_owned(),
-        other => clean(other),
-    }
-}
-
-/// Which paths which findings explain, looked up by what they stop at.
-#[derive(Debug, Default)]
-pub struct Links<'a> {
-    report: Option<&'a Report>,
-    /// Paths by verdict and by the object of a hop of that verdict.
-    objects: BTreeMap<(Tri, &'a str), Vec<usize>>,
-    /// Paths that lack an endpoint, a name or a route, by verdict and VPC.
-    lacking: BTreeMap<(Tri, &'a str), Vec<usize>>,
-    /// Subnets of placements.
-    subnets: BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> Links<'a> {
-    /// Prepares the look-ups.
-    #[must_use]
-    pub fn new(report: &'a Report) -> Self {
-        let vpcs: BTreeMap<&str, &str> = report.placements.iter().filter_map(|p| Some((p.id.as_str(), p.vpc.as_deref()?))).collect();
-        let subnets = report.placements.iter().filter_map(|p| Some((p.id.as_str(), p.subnet.as_deref()?))).collect();
-        let mut links = Self { report: Some(report), subnets, ..Self::default() };
-        for (i, path) in report.paths.iter().enumerate().filter(|(_, p)| p.verdict != Tri::Pass) {
-            let objects: BTreeSet<&str> = path.hops.iter().filter(|h| h.verdict == path.verdict).filter_map(|h| h.object.as_deref()).collect();
-            for object in objects {
-                links.objects.entry((path.verdict, object)).or_default().push(i);
-            }
-            let lacks = path.blocked_at.is_none_or(|b| matches!(b, HopName::Endpoint | HopName::Dns | HopName::Route));
-            if let Some(vpc) = vpcs.get(path.placement.as_str()).filter(|_| lacks) {
-                links.lacking.entry((path.verdict, vpc)).or_default().push(i);
-            }
-        }
-        links
-    }
-
-    /// Indices of the paths that a finding explains: failing ones (unknown for an unknown finding) that stop at its
-    /// resource, or, where the finding is about what is lacking, lack it for a service that the finding names. At most `most`.
-    #[must_use]
-    pub fn paths_of(&self, finding: &Finding, most: usize) -> Vec<usize> {
-        let wanted = if finding.verdict == Verdict::Fail { Tri::Fail } else { Tri::Unknown };
-        let names = || [finding.resource.id.as_deref(), finding.resource.arn.as_deref()].into_iter().flatten();
-        let mut out: BTreeSet<usize> = names().filter_map(|n| self.objects.get(&(wanted, n))).flatten().copied().collect();
-        let is_vpc = finding.resource.r#type.as_deref() == Some("AWS::EC2::VPC");
-        if !is_vpc && !out.is_empty() {
-            return out.into_iter().take(most).collect();
-        }
-        // Findings about what is lacking (an endpoint, a name, a route) name the services, and those on a route table or a
-        // workload the subnets too.
-        let Some(report) = self.report else { return Vec::new() };
-        let mut named: BTreeMap<&str, bool> = BTreeMap::new();
-        let mut names = |path: &'a PathLine| *named.entry(&path.service).or_insert_with(|| names_service(finding, &path.service));
-        let lacking: Vec<usize> = match finding.resource.vpc.as_deref().or(finding.resource.id.as_deref().filter(|_| is_vpc)) {
-            Some(vpc) => self.lacking.get(&(wanted, vpc)).cloned().unwrap_or_default(),
-            None => self.lacking.iter().filter(|(k, _)| k.0 == wanted).flat_map(|(_, v)| v).copied().collect(),
-        };
-        let from = |path: &PathLine| self.subnets.get(path.placement.as_str()).is_some_and(|s| finding.message.contains(s));
-        let found: BTreeSet<usize> = lacking.into_iter().filter(|i| report.paths.get(*i).is_some_and(|p| names(p) && (is_vpc || from(p)))).collect();
-        // A path that stops at the VPC for a service that the finding does not name is another finding's.
-        if !found.is_empty() {
-            out.retain(|i| report.paths.get(*i).is_some_and(&mut names));
-        }
-        out.extend(found);
-        out.into_iter().take(most).collect()
-    }
-}
-
-/// Whether a finding's words name a service as a word of its own.
-fn names_service(finding: &Finding, service: &str) -> bool {
-    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    [&finding.title, &finding.message].into_iter().any(|text| {
-        text.match_indices(service).any(|(at, _)| {
-            let before = text.get(..at).and_then(|t| t.chars().next_back());
-            let mut after = text.get(at + service.len()..).unwrap_or_default().chars();
-            let next = after.next();
-            let inside = next.is_some_and(part) || (next == Some('.') && after.next().is_some_and(part));
-            !before.is_some_and(|c| part(c) || c == '.') && !inside
-        })
-    })
+    (words, known)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::links::names_service;
     use super::*;
     use crate::report::sample;
 
@@ -647,6 +436,19 @@ mod tests {
         assert!(!web.cells.contains_key("ecs-agent"), "Fargate tasks have no agent of ours");
         assert_eq!(web.worst(), Reach::Blocked);
         assert_eq!(matrix.services.first().map(String::as_str), Some("ecs-agent"));
+    }
+
+    #[test]
+    fn a_place_without_a_task_belongs_to_its_workload() {
+        let mut report = sample::report();
+        for p in report.placements.iter_mut().filter(|p| p.id == "p-web-b") {
+            p.kind = Kind::Service;
+            p.members.clear();
+        }
+        let matrix = matrix(&report);
+        assert_eq!(matrix.rows.iter().filter(|r| r.name == "web").count(), 1);
+        assert_eq!(matrix.rows.iter().find(|r| r.name == "web").unwrap().cells["ecr.api"].text(), "✗ 1 of 2");
+        assert!(matrix.rows.iter().any(|r| r.label() == "worker (no task there)"), "one without any task stays a row");
     }
 
     #[test]
