@@ -95,7 +95,9 @@ impl CallError {
         };
         let kind = kind_of(code, status);
         let message = match code {
-            "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => "the clock of this machine differs from AWS's".to_owned(),
+            // EC2 says so of expired session tokens as well.
+            "RequestExpired" => "the credentials have expired, or the clock of this machine differs from AWS's".to_owned(),
+            "RequestTimeTooSkewed" | "RequestInTheFuture" => "the clock of this machine differs from AWS's".to_owned(),
             "SignatureDoesNotMatch" if message.is_some_and(|m| m.contains("Signature expired") || m.contains("not yet current")) => "the clock of this machine differs from AWS's".to_owned(),
             _ => tidy(message.unwrap_or_default()),
         };
@@ -232,5 +234,7 @@ mod tests {
     fn a_wrong_clock_is_said_without_the_time() {
         let error = service("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z");
         assert_eq!((error.kind, error.message.as_str()), (Kind::Credentials, "the clock of this machine differs from AWS's"));
+        let error = service("RequestExpired", "Request has expired.");
+        assert!(error.kind == Kind::Credentials && error.message.starts_with("the credentials have expired"), "{error}");
     }
 }

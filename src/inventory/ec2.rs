@@ -155,6 +155,10 @@ shapes! { "PascalCase";
     SecurityGroupVpcAssociation { id: ; opt: group_id: String, vpc_id: String, vpc_owner_id: String, state: String; list: ; }
 }
 
+/// The keys of the tags that the audit reads: what objects are called, which Auto Scaling group an instance is of, whether
+/// GuardDuty leaves a cluster alone. A collector keeps no other; tags may hold anything.
+pub const TAGS_READ: [&str; 3] = ["Name", "aws:autoscaling:groupName", "GuardDutyManaged"];
+
 /// The `Name` tag, if there is one.
 #[must_use]
 pub fn name_of(tags: &[Tag]) -> Option<&str> {

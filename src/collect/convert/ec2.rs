@@ -7,7 +7,7 @@ use crate::inventory::ec2 as i;
 use crate::inventory::shape::PolicyText;
 
 fn tags(tags: Option<Vec<t::Tag>>) -> Vec<i::Tag> {
-    each_with_id(tags, |x| Some(i::Tag { key: x.key?, value: x.value }))
+    each_with_id(tags, |x| Some(i::Tag { key: x.key.filter(|k| i::TAGS_READ.contains(&k.as_str()))?, value: x.value }))
 }
 
 fn groups(groups: Option<Vec<t::GroupIdentifier>>) -> Vec<i::GroupIdentifier> {
@@ -379,4 +379,16 @@ pub fn block_public_access_options(x: t::VpcBlockPublicAccessOptions) -> i::Bloc
 
 pub fn block_public_access_exclusion(x: t::VpcBlockPublicAccessExclusion) -> Option<i::BlockPublicAccessExclusion> {
     Some(i::BlockPublicAccessExclusion { exclusion_id: x.exclusion_id?, internet_gateway_exclusion_mode: wire(x.internet_gateway_exclusion_mode), resource_arn: x.resource_arn, state: wire(x.state) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tags_that_are_read_are_kept() {
+        let tag = |key: &str, value: &str| t::Tag::builder().key(key).value(value).build();
+        let kept = tags(Some(vec![tag("Name", "web"), tag("db-password", "hunter2"), tag("aws:autoscaling:groupName", "asg"), t::Tag::builder().value("x").build()]));
+        assert_eq!(kept.iter().map(|k| k.key.as_str()).collect::<Vec<_>>(), ["Name", "aws:autoscaling:groupName"]);
+    }
 }

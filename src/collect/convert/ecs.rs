@@ -3,6 +3,7 @@
 use aws_sdk_ecs::types as t;
 
 use super::{each, each_with_id, time, wire};
+use crate::inventory::ec2::TAGS_READ;
 use crate::inventory::ecs as i;
 
 /// Counts of a cluster as its answer really held them; the SDK's own are zero where a member was absent.
@@ -21,7 +22,10 @@ fn placement_attribute(name: &str) -> bool {
 }
 
 fn key_values(tags: Option<Vec<t::Tag>>) -> Vec<i::KeyValue> {
-    each(tags, |x| i::KeyValue { key: x.key, value: x.value })
+    each_with_id(tags, |x| {
+        let read = x.key.as_deref().is_some_and(|k| TAGS_READ.contains(&k));
+        read.then_some(i::KeyValue { key: x.key, value: x.value })
+    })
 }
 
 fn pairs(pairs: Option<Vec<t::KeyValuePair>>) -> Vec<i::NameValue> {
