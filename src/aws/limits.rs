@@ -98,7 +98,21 @@ pub struct Limits {
 #[derive(Debug)]
 struct Bucket {
     tokens: f64,
+    /// Tokens a second: the family's own, or fewer for a while after AWS said "too fast".
+    rate: f64,
     at: Instant,
+}
+
+impl Bucket {
+    const fn full(burst: f64, rate: f64, at: Instant) -> Self {
+        Self { tokens: burst, rate, at }
+    }
+
+    fn refill(&mut self, burst: f64, now: Instant) {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
+        self.tokens = (self.tokens + gained).min(burst);
+        self.at = now;
+    }
 }
 
 impl Default for Limits {
@@ -122,11 +136,25 @@ impl Limits {
         let (burst, rate) = family.rate();
         let region = if family.global() { "" } else { region };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets.entry((family, region.to_owned())).or_insert(Bucket { tokens: burst, at: now });
-        let gained = now.saturating_duration_since(bucket.at).as_secs_f64() * rate;
-        bucket.tokens = (bucket.tokens + gained).min(burst) - 1.0;
-        bucket.at = now;
-        if bucket.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-bucket.tokens / rate) }
+        let bucket = buckets.entry((family, region.to_owned())).or_insert_with(|| Bucket::full(burst, rate, now));
+        bucket.refill(burst, now);
+        bucket.tokens -= 1.0;
+        if bucket.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-bucket.tokens / bucket.rate) }
+    }
+
+    /// What a call really took: attempts that came on top are paid for, and slow the family down, since somebody else draws
+    /// from AWS's bucket too; a call that went through at once speeds it up again, little by little.
+    pub fn settle(&self, action: Action, region: &str, attempts: u32) {
+        let family = Family::of(action);
+        let (burst, rate) = family.rate();
+        let region = if family.global() { "" } else { region };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&(family, region.to_owned())) {
+            bucket.refill(burst, Instant::now());
+            let more = f64::from(attempts.saturating_sub(1));
+            bucket.tokens -= more;
+            bucket.rate = if more > 0.0 { (bucket.rate * 0.7).max(rate / 10.0) } else { (bucket.rate + rate / 200.0).min(rate) };
+        }
     }
 }
 
@@ -166,6 +194,26 @@ mod tests {
         assert!(limits.take(Family::Route53, "a", now).is_zero());
         assert!(limits.take(Family::Route53, "b", now).is_zero());
         assert!(!limits.take(Family::Route53, "c", now).is_zero(), "two a burst, whatever the region");
+    }
+
+    #[test]
+    fn retries_slow_a_family_down_and_successes_speed_it_up_again() {
+        let limits = Limits::default();
+        let (action, family) = (Action::DescribeTaskDefinition, Family::EcsTaskDefinition);
+        let rate = || limits.buckets.lock().unwrap()[&(family, "r".to_owned())].rate;
+        limits.take(family, "r", Instant::now());
+        limits.settle(action, "r", 1);
+        assert!((rate() - 12.0).abs() < 1e-9, "never above its own");
+        limits.settle(action, "r", 3);
+        assert!((rate() - 8.4).abs() < 1e-9);
+        for _ in 0..50 {
+            limits.settle(action, "r", 8);
+        }
+        assert!((rate() - 1.2).abs() < 1e-9, "never to a stop");
+        for _ in 0..1000 {
+            limits.settle(action, "r", 1);
+        }
+        assert!((rate() - 12.0).abs() < 1e-9);
     }
 
     #[test]

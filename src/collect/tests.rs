@@ -450,6 +450,129 @@ fn a_scope_filters_by_vpc_and_collects_the_hubs_that_it_is_joined_to() {
     }
 }
 
+/// An account with many instances, of which the container instances `i-…` are wanted; each page holds `i-1` and says that more follow.
+fn many_instances(wanted: &str) -> Fake {
+    let instance = |id: &str| format!("<reservationSet><item><instancesSet><item><instanceId>{id}</instanceId><vpcId>vpc-1</vpcId></item></instancesSet></item></reservationSet>");
+    let container = format!(r#"{{"containerInstanceArn":"arn:aws:ecs:us-east-2:111122223333:container-instance/web/1","ec2InstanceId":"{wanted}"}}"#);
+    let by_id = ec2("DescribeInstances", &instance(wanted));
+    let page = ec2("DescribeInstances", &format!("{}<nextToken>more</nextToken>", instance("i-1")));
+    Fake::with_service()
+        .says("ListContainerInstances", json(r#""containerInstanceArns":["arn:aws:ecs:us-east-2:111122223333:container-instance/web/1"]"#))
+        .says("DescribeContainerInstances", json(&format!(r#""containerInstances":[{container}],"failures":[]"#)))
+        .on("DescribeInstances", move |asked| Some((200, if asked.body.contains("instance-id") { by_id.clone() } else { page.clone() })))
+}
+
+#[test]
+fn the_instances_of_others_are_not_paged_through() {
+    let run = many_instances("i-1").run();
+    assert_eq!(run.calls("DescribeInstances").len(), 1, "the first page held all that is wanted");
+    assert_eq!(run.state(Action::DescribeInstances), State::Complete);
+
+    let run = many_instances("i-9").run();
+    let calls = run.calls("DescribeInstances");
+    assert_eq!(calls.len(), 2);
+    assert!(calls[1].body.contains("Filter.1.Name=instance-id") && calls[1].body.contains("Filter.1.Value.1=i-9"), "{}", calls[1].body);
+    assert!(calls[1].body.contains("MaxResults=1000"), "a filter may be paged, a list of ids may not");
+    assert_eq!(run.region().instances.iter().map(|i| i.instance_id.as_str()).collect::<Vec<_>>(), ["i-1", "i-9"]);
+}
+
+#[test]
+fn records_of_zones_that_can_hold_a_name_lead_to_hubs() {
+    let zones = |zones: &[(&str, &str, &str)]| {
+        let items: String =
+            zones.iter().map(|(id, name, owner)| format!("<HostedZoneSummary><HostedZoneId>{id}</HostedZoneId><Name>{name}</Name><Owner>{owner}</Owner></HostedZoneSummary>")).collect();
+        format!("<ListHostedZonesByVPCResponse><HostedZoneSummaries>{items}</HostedZoneSummaries><MaxItems>100</MaxItems></ListHostedZonesByVPCResponse>")
+    };
+    let own = "<OwningAccount>111122223333</OwningAccount>";
+    let listed = zones(&[
+        ("Z1", "ecs.us-east-2.amazonaws.com.", own),
+        ("Z2", "corp.example.", own),
+        ("Z3", "amazonaws.com.", "<OwningAccount>444455556666</OwningAccount>"),
+        ("Z4", "logs.us-east-2.amazonaws.com.", "<OwningService>vpce.amazonaws.com</OwningService>"),
+    ]);
+    let record = "<ResourceRecordSet><Name>ecs.us-east-2.amazonaws.com.</Name><Type>A</Type><AliasTarget><HostedZoneId>Z9</HostedZoneId><DNSName>vpce-0aa-1b2c.ecs.us-east-2.vpce.amazonaws.com.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget></ResourceRecordSet>";
+    let records = move |asked: &Asked| {
+        let (body, more) = match asked.parameter("name") {
+            None => (record, "<IsTruncated>true</IsTruncated><NextRecordName>z.</NextRecordName><NextRecordType>A</NextRecordType>"),
+            Some(_) => ("<ResourceRecordSet><Name>z.</Name><Type>A</Type></ResourceRecordSet>", "<IsTruncated>false</IsTruncated>"),
+        };
+        Some((200, format!("<ListResourceRecordSetsResponse><ResourceRecordSets>{body}</ResourceRecordSets>{more}<MaxItems>300</MaxItems></ListResourceRecordSetsResponse>")))
+    };
+    let run = Fake::default()
+        .says("DescribeVpcs", ec2("DescribeVpcs", "<vpcSet><item><vpcId>vpc-spoke</vpcId></item><item><vpcId>vpc-hub</vpcId></item></vpcSet>"))
+        .says(
+            "DescribeVpcEndpoints",
+            ec2("DescribeVpcEndpoints", "<vpcEndpointSet><item><vpcEndpointId>vpce-0aa</vpcEndpointId><vpcId>vpc-hub</vpcId><state>available</state></item></vpcEndpointSet>"),
+        )
+        .on("ListHostedZonesByVPC", move |asked| Some((200, if asked.parameter("vpcid").as_deref() == Some("vpc-spoke") { listed.clone() } else { nothing("ListHostedZonesByVPC").1 })))
+        .on("ListResourceRecordSets", records)
+        .run_with(Request { regions: vec![REGION.to_owned()], vpcs: vec!["vpc-spoke".to_owned()], ..Request::default() });
+    let region = run.region();
+    assert_eq!(region.record_sets.keys().collect::<Vec<_>>(), ["Z1"], "only what can hold a name and can be read");
+    assert_eq!(region.record_sets["Z1"].output().map(|r| (r.resource_record_sets.len(), r.is_truncated)), Some((2, None)), "both pages");
+    assert_eq!(region.vpc_scope.as_ref().map(|s| s.contains("vpc-hub")), Some(true));
+    assert!(run.calls("DescribeVpcAttribute").iter().any(|c| c.parameter("VpcId").as_deref() == Some("vpc-hub")), "the hub's DNS decides too");
+    assert_eq!(region.vpc_endpoints[0].state.as_deref(), Some("available"), "as the wire has it");
+}
+
+#[test]
+fn names_of_services_that_the_list_lacks_are_asked_one_by_one() {
+    let endpoint = |id: &str, name: &str| format!("<item><vpcEndpointId>{id}</vpcEndpointId><serviceName>{name}</serviceName></item>");
+    let endpoints = [endpoint("vpce-1", "com.amazonaws.us-east-2.ecs"), endpoint("vpce-2", "com.amazonaws.us-east-2.hidden"), endpoint("vpce-3", "com.amazonaws.us-east-2.gone")].concat();
+    let detail = |name: &str| format!("<serviceNameSet><item>{name}</item></serviceNameSet><serviceDetailSet><item><serviceName>{name}</serviceName></item></serviceDetailSet>");
+    let run = Fake::default()
+        .says("DescribeVpcEndpoints", ec2("DescribeVpcEndpoints", &format!("<vpcEndpointSet>{endpoints}</vpcEndpointSet>")))
+        .on("DescribeVpcEndpointServices", move |asked| {
+            Some(if asked.body.contains("gone") {
+                (400, "<Response><Errors><Error><Code>InvalidServiceName</Code><Message>no such service</Message></Error></Errors></Response>".to_owned())
+            } else {
+                let name = asked.parameter("ServiceName.1").unwrap_or_else(|| "com.amazonaws.us-east-2.ecs".to_owned());
+                (200, ec2("DescribeVpcEndpointServices", &detail(&name)))
+            })
+        })
+        .run();
+    let region = run.region();
+    let names: Vec<_> = region.service_details.iter().map(|d| d.service_name.as_str()).collect();
+    assert_eq!(names, ["com.amazonaws.us-east-2.ecs", "com.amazonaws.us-east-2.hidden"]);
+    assert_eq!(region.invalid_service_names, BTreeSet::from(["com.amazonaws.us-east-2.gone".to_owned()]));
+    assert!(region.service_listing_full);
+    assert_eq!(run.state(Action::DescribeVpcEndpointServices), State::Complete);
+}
+
+#[test]
+fn prefix_lists_are_read_by_reference_unless_their_ranges_are_known() {
+    let group = "<securityGroupInfo><item><groupId>sg-1</groupId><ipPermissionsEgress><item><ipProtocol>-1</ipProtocol><prefixListIds><item><prefixListId>pl-s3</prefixListId></item><item><prefixListId>pl-own</prefixListId></item></prefixListIds></item></ipPermissionsEgress></item></securityGroupInfo>";
+    let run = Fake::default()
+        .says("DescribeSecurityGroups", ec2("DescribeSecurityGroups", group))
+        .says("DescribePrefixLists", ec2("DescribePrefixLists", "<prefixListSet><item><prefixListId>pl-s3</prefixListId><cidrSet><item>52.219.80.0/20</item></cidrSet></item></prefixListSet>"))
+        .on("GetManagedPrefixListEntries", |asked| {
+            Some(match asked.parameter("NextToken") {
+                None => (200, ec2("GetManagedPrefixListEntries", "<entrySet><item><cidr>10.0.0.0/8</cidr></item></entrySet><nextToken>2</nextToken>")),
+                Some(_) => denied_ec2(),
+            })
+        })
+        .run();
+    let asked: Vec<_> = run.calls("GetManagedPrefixListEntries").iter().filter_map(|c| c.parameter("PrefixListId")).collect();
+    assert_eq!(asked, ["pl-own", "pl-own"]);
+    assert!(run.region().prefix_list_entries.is_empty(), "half a list would look like a narrow one");
+    assert_eq!(run.state(Action::GetManagedPrefixListEntries), State::Partial);
+}
+
+#[test]
+fn cloudtrail_is_asked_for_evidence_alone() {
+    let run = Fake::default().run();
+    assert!(run.calls("LookupEvents").is_empty() && !run.region().completeness.0.contains_key(&Action::LookupEvents));
+}
+
+#[test]
+fn time_that_runs_out_is_said_of_each_action() {
+    let request = Request { regions: vec![REGION.to_owned()], deadline: Some(std::time::Duration::ZERO), ..Request::default() };
+    let run = Fake::with_service().run_with(request);
+    assert_eq!(run.state(Action::DescribeVpcs), State::Missing);
+    assert_eq!(run.why(Action::DescribeVpcs), "deadline: not finished within --max-time");
+    assert_eq!(run.state(Action::DescribeServices), State::NotCollected);
+}
+
 #[test]
 fn what_does_not_exist_is_wrong_usage() {
     let one = |vpcs: &[&str], clusters: &[&str]| Request {

@@ -21,6 +21,8 @@ use crate::inventory::{Answer, ApiError, Keyed, Region};
 
 /// How often an answer of status 200 that is none is asked for again.
 const MALFORMED_TRIES: u32 = 4;
+/// How often a call that was throttled to the end of the SDK's attempts takes its turn again, more slowly.
+const THROTTLED_TRIES: u32 = 3;
 
 /// What is said of an answer with items that have no id.
 pub(super) const LOST: &str = "MalformedAnswer: an item without its id";
@@ -246,6 +248,7 @@ impl Work {
                 let read = read(output, &watch.take_body());
                 read.ok_or_else(|| CallError::malformed("its body lacks the result of this operation"))
             });
+            self.session.limits.settle(action, &self.region, watch.attempts());
             let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             match &result {
                 Ok(value) => tracing::debug!(api = %action, region = %self.region, items = value.count(), ms, attempts = watch.attempts(), "answered"),
@@ -253,6 +256,7 @@ impl Work {
             }
             match result {
                 Err(error) if error.kind == Kind::Malformed && tries < MALFORMED_TRIES => tokio::time::sleep(Duration::from_millis(50 << tries)).await,
+                Err(error) if error.kind == Kind::Throttled && tries < THROTTLED_TRIES => {}
                 result => break result,
             }
         };
