@@ -173,10 +173,13 @@ fn whoever_waits_for_standard_input_ends_with_the_status_of_the_signal() {
     for arguments in [&["convert", "-"][..], &["policy", "check", "-", "--action", "s3:GetObject"]] {
         for (name, status) in [("INT", 130), ("TERM", 143)] {
             let (mut command, _home) = audit();
-            let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            // Kept open: an end of the input would be an answer of its own.
+            let input = child.stdin.take();
             std::thread::sleep(Duration::from_millis(300));
             signal(&child, name);
             assert_eq!(child.wait_with_output().unwrap().status.code(), Some(status), "{arguments:?}: an exit, not a death by the signal");
+            drop(input);
         }
     }
 }
@@ -221,23 +224,66 @@ fn a_table_fits_into_eighty_columns() {
     assert!(!ran.stdout.contains('\u{1b}') && ran.stderr.is_empty(), "{}", ran.stderr);
 }
 
+/// The demo's answers with a secret in each place where an account may hold one: environment variables and all tags.
+fn answers_with_secrets() -> String {
+    let tag = r#"{"key": "db-password", "value": "hunter2-hunter2"}"#;
+    let planted = [
+        (r#""environment": []"#, r#""environment": [{"name": "TOKEN", "value": "hunter2-hunter2"}]"#.to_owned()),
+        (r#""tags": []"#, format!(r#""tags": [{tag}]"#)),
+        ("<tagSet>", "<tagSet><item><key>db-password</key><value>hunter2-hunter2</value></item>".to_owned()),
+    ];
+    planted.into_iter().fold(answers("demo"), |text, (place, secret)| {
+        assert!(text.contains(place), "{place} is in no answer");
+        text.replace(place, &secret)
+    })
+}
+
+const FORMATS: [&str; 11] = ["table", "json", "sarif", "html", "markdown", "junit", "github", "ocsf", "asff", "csv", "fix"];
+
 #[test]
-fn secrets_of_a_definition_are_never_shown() {
-    // The fake answers are the place where a secret value could come from: put one into an environment variable.
-    let with_secret = answers("demo").replace(r#""environment": []"#, r#""environment": [{"name": "TOKEN", "value": "hunter2-hunter2"}]"#);
-    assert!(with_secret.contains("hunter2"));
-    let server = Server::start(Script::new(&with_secret));
+fn secrets_are_neither_recorded_nor_logged_nor_reported() {
+    let server = Server::start(Script::new(&answers_with_secrets()));
     let (mut command, home) = audit();
     let out = home.path().join("recorded");
     let ran = Ran::of(at(&mut command, &server.url).env("RUST_LOG", "trace").args(["record", "-vv", "--region", "eu-west-1", "--out", out.to_str().unwrap()]).output().unwrap());
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert!(!ran.stderr.contains("hunter2") && !ran.stdout.contains("hunter2"));
-    let mut files = 0;
-    for entry in walk(&out) {
-        files += 1;
-        assert!(!std::fs::read_to_string(&entry).unwrap().contains("hunter2"), "{}", entry.display());
+    let files = walk(&out);
+    assert!(files.len() > 30, "{files:?}");
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains("hunter2") && !text.contains("db-password"), "{}", file.display());
     }
-    assert!(files > 30, "{files}");
+    let names: String = files.iter().map(|f| std::fs::read_to_string(f).unwrap()).collect();
+    assert!(names.contains("orders-igw"), "names are read, and kept");
+    for format in FORMATS {
+        let ran = run_at(&server.url, &["--region", "eu-west-1", "--details", "-vv", "--format", format]);
+        assert_eq!(ran.status, 1, "{format}: {}", ran.stderr);
+        assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{format}");
+    }
+}
+
+#[test]
+fn secrets_of_a_folder_made_by_hand_are_not_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut planted = 0;
+    for file in walk(&fixture("snapshots/broken")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // The AWS CLI prints the tags of an object, and the environment of a container, even if there are none.
+        let secret = text
+            .replace(r#""Tags": ["#, r#""Tags": [{"Key": "db-password", "Value": "hunter2"}, "#)
+            .replace(r#""tags": ["#, r#""tags": [{"key": "db-password", "value": "hunter2"}, "#)
+            .replace(r#""environment": ["#, r#""environment": [{"name": "TOKEN", "value": "hunter2"}, "#)
+            .replace(", ]", "]");
+        planted += secret.matches("hunter2").count();
+        std::fs::write(dir.path().join(file.file_name().unwrap()), secret).unwrap();
+    }
+    assert!(planted > 20, "{planted}");
+    for format in FORMATS {
+        let ran = run(&["--snapshot", dir.path().to_str().unwrap(), "--details", "-vv", "--format", format]);
+        assert_eq!(ran.status, 1, "{format}: {}", ran.stderr);
+        assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{format}");
+    }
 }
 
 fn walk(dir: &Path) -> Vec<std::path::PathBuf> {
