@@ -1,7 +1,7 @@
 //! What a team decides about findings: `audit.toml`, suppressions, baselines, differences.
 //!
-//! None of it can turn an unknown into a pass unseen: severities of unknown findings stay, and what a suppression hides is
-//! counted and named in every report.
+//! None of it can turn an unknown into a pass: severities of unknown findings stay, and what a suppression hides is counted
+//! and named in every report, which stays incomplete if what is hidden made it so.
 
 pub mod baseline;
 pub mod config;
@@ -22,8 +22,11 @@ pub fn apply(report: &mut Report, config: &Config, now: Option<Time>) -> Vec<Str
             f.severity = *severity;
         }
     }
+    let complete = report.complete;
     let warnings = suppress::apply(report, &config.suppress, now);
     report.recount();
+    // Nobody saw more because somebody looks away.
+    report.complete &= complete;
     warnings
 }
 

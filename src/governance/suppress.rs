@@ -112,6 +112,24 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_unknown_leaves_the_report_incomplete() {
+        let mut report = sample::report();
+        report.completeness.iter_mut().for_each(|line| line.state = crate::inventory::State::Complete);
+        report.findings.truncate(1);
+        let unknown = &mut report.findings[0];
+        (unknown.rule, unknown.verdict, unknown.severity) = ("NW01".to_owned(), Verdict::Unknown, Severity::High);
+        let fingerprint = unknown.fingerprint.clone();
+        report.recount();
+        assert!(!report.complete && report.summary.unknown == 1);
+        let hide = Suppression { resource: None, fingerprint: Some(fingerprint), ..entry("") };
+        let warnings = crate::governance::apply(&mut report, &Config { suppress: vec![hide], ..Config::default() }, now("2026-01-01T00:00:00Z"));
+        assert!(warnings.is_empty() && report.findings.is_empty(), "{warnings:?} {:?}", report.findings);
+        assert!(!report.complete, "nobody saw more");
+        let status = |allowed| crate::exit::status(&report, crate::exit::FailOn::Medium, allowed, false);
+        assert_eq!((status(false), status(true)), (crate::exit::INCOMPLETE, crate::exit::OK));
+    }
+
+    #[test]
     fn a_match_is_hidden_counted_and_named() {
         for resource in ["sg-0endpoint", "arn:aws:ec2:us-east-2:123456789012:security-group/sg-0endpoint", "arn:aws:ec2:*:security-group/*"] {
             let mut report = sample::report();

@@ -144,7 +144,8 @@ fn completeness(page: &mut Page, report: &Report) {
     if report.complete {
         page.line(&format!("Complete: {}.", if gaps.is_empty() { format!("all {} were seen", count(all, "answer")) } else { "everything that decides was seen".to_owned() }));
     } else if gaps.is_empty() {
-        page.line("Incomplete: every answer was seen, but some rules could not be judged; see the findings.");
+        let shown = report.findings.iter().any(|f| f.verdict == Verdict::Unknown && f.severity > Severity::Info);
+        page.line(&format!("Incomplete: every answer was seen, but some rules could not be judged; {}.", if shown { "see the findings" } else { "what says so is suppressed" }));
     } else {
         let word = page.paint(reach_style(Reach::Unknown).bold(), "Incomplete:");
         let text = wrap(&format!("{} of {} not seen: {}.", gaps.len(), count(all, "answer"), list(&gaps, ITEMS)), page.columns, "Incomplete: ", "  ");
