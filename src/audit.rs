@@ -127,7 +127,7 @@ fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
     add_topology(&mut report.topology, view);
     for action in Action::ALL.iter().copied() {
         let status = region.completeness.0.get(&action);
-        let asked = status.is_some_and(|s| s.state != State::NotCollected);
+        let asked = status.is_some_and(|s| s.state != State::NotCollected && !s.unasked);
         if !asked && !needed.contains(&action) {
             continue;
         }

@@ -101,11 +101,13 @@ struct Bucket {
     /// Tokens a second: the family's own, or fewer for a while after AWS said "too fast".
     rate: f64,
     at: Instant,
+    /// When it was slowed down last.
+    slowed: Option<Instant>,
 }
 
 impl Bucket {
     const fn full(burst: f64, rate: f64, at: Instant) -> Self {
-        Self { tokens: burst, rate, at }
+        Self { tokens: burst, rate, at, slowed: None }
     }
 
     fn refill(&mut self, burst: f64, now: Instant) {
@@ -142,18 +144,23 @@ impl Limits {
         if bucket.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-bucket.tokens / bucket.rate) }
     }
 
-    /// What a call really took: attempts that came on top are paid for, and slow the family down, since somebody else draws
-    /// from AWS's bucket too; a call that went through at once speeds it up again, little by little.
-    pub fn settle(&self, action: Action, region: &str, attempts: u32) {
+    /// How a call that began then went. Attempts on top of the first say that AWS's bucket is empty, because somebody else draws
+    /// from it too: so is this one, and it fills more slowly. Calls that were under way at that time say nothing new. A call
+    /// that went through at once speeds the family up again, little by little.
+    pub fn settle(&self, action: Action, region: &str, began: Instant, attempts: u32) {
         let family = Family::of(action);
         let (burst, rate) = family.rate();
         let region = if family.global() { "" } else { region };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(&(family, region.to_owned())) {
-            bucket.refill(burst, Instant::now());
-            let more = f64::from(attempts.saturating_sub(1));
-            bucket.tokens -= more;
-            bucket.rate = if more > 0.0 { (bucket.rate * 0.7).max(rate / 10.0) } else { (bucket.rate + rate / 200.0).min(rate) };
+        let Some(bucket) = buckets.get_mut(&(family, region.to_owned())) else { return };
+        let now = Instant::now();
+        bucket.refill(burst, now);
+        if attempts <= 1 {
+            bucket.rate = (bucket.rate + rate / 50.0).min(rate);
+        } else if bucket.slowed.is_none_or(|slowed| slowed < began) {
+            bucket.rate = (bucket.rate * 0.7).max(rate / 10.0);
+            bucket.tokens = bucket.tokens.min(0.0);
+            bucket.slowed = Some(now);
         }
     }
 }
@@ -201,17 +208,21 @@ mod tests {
         let limits = Limits::default();
         let (action, family) = (Action::DescribeTaskDefinition, Family::EcsTaskDefinition);
         let rate = || limits.buckets.lock().unwrap()[&(family, "r".to_owned())].rate;
-        limits.take(family, "r", Instant::now());
-        limits.settle(action, "r", 1);
+        let early = Instant::now();
+        assert!(limits.take(family, "r", early).is_zero());
+        limits.settle(action, "r", early, 1);
         assert!((rate() - 12.0).abs() < 1e-9, "never above its own");
-        limits.settle(action, "r", 3);
+        limits.settle(action, "r", early, 3);
         assert!((rate() - 8.4).abs() < 1e-9);
+        assert!(!limits.take(family, "r", Instant::now()).is_zero(), "whatever was left of the burst is gone");
+        limits.settle(action, "r", early, 3);
+        assert!((rate() - 8.4).abs() < 1e-9, "a call beside the first is the same news");
         for _ in 0..50 {
-            limits.settle(action, "r", 8);
+            limits.settle(action, "r", Instant::now() + Duration::from_secs(1), 8);
         }
         assert!((rate() - 1.2).abs() < 1e-9, "never to a stop");
-        for _ in 0..1000 {
-            limits.settle(action, "r", 1);
+        for _ in 0..100 {
+            limits.settle(action, "r", early, 1);
         }
         assert!((rate() - 12.0).abs() < 1e-9);
     }

@@ -109,7 +109,7 @@ impl Book {
         for action in order(wanted) {
             let lacking = subjects_from(action).iter().find_map(|p| all.get(p).filter(|s| s.state != State::Complete).map(|s| (*p, s)));
             let status = match (self.tallies.get(&action), lacking) {
-                (None, None) => Status::complete(),
+                (None, None) => Status::unasked(),
                 (None, Some((parent, status))) => {
                     let root = roots.get(&parent).cloned().unwrap_or_else(|| (parent, status.error.clone().unwrap_or_default()));
                     let error = format!("not asked, for want of {} ({})", root.0, root.1);
@@ -139,7 +139,7 @@ impl Tally {
         };
         // Where nothing at all came, naming each id adds nothing.
         let ids = if state == State::Partial { self.ids.clone() } else { BTreeSet::new() };
-        Status { state, error, ids }
+        Status { state, error, ids, unasked: false }
     }
 }
 
@@ -260,7 +260,8 @@ mod tests {
         let mut book = Book::default();
         book.answered(Action::ListClusters);
         let completeness = book.completeness(&wanted());
-        assert_eq!(completeness.state(Action::DescribeTasks), State::Complete, "no cluster, so no task");
+        assert_eq!(completeness.0[&Action::DescribeTasks], Status::unasked(), "no cluster, so no task");
+        assert_eq!(completeness.0[&Action::ListClusters], Status::complete());
 
         let mut book = Book::default();
         book.failed(Action::ListClusters, &denied(), []);

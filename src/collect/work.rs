@@ -230,6 +230,9 @@ impl Work {
         let mut tries = 0;
         self.progress.started(action);
         let result = loop {
+            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                break Err(CallError::deadline());
+            }
             tries += 1;
             let watch = CallWatch::new(keep_body);
             let turn = async {
@@ -248,7 +251,7 @@ impl Work {
                 let read = read(output, &watch.take_body());
                 read.ok_or_else(|| CallError::malformed("its body lacks the result of this operation"))
             });
-            self.session.limits.settle(action, &self.region, watch.attempts());
+            self.session.limits.settle(action, &self.region, began, watch.attempts());
             let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             match &result {
                 Ok(value) => tracing::debug!(api = %action, region = %self.region, items = value.count(), ms, attempts = watch.attempts(), "answered"),

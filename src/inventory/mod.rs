@@ -223,19 +223,28 @@ pub struct Status {
     /// Partial: the ids that no answer came for, where they are known.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ids: BTreeSet<String>,
+    /// Complete without a call: all that would have named a subject was seen, and named none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
 }
 
 impl Status {
     /// All of it was seen.
     #[must_use]
     pub const fn complete() -> Self {
-        Self { state: State::Complete, error: None, ids: BTreeSet::new() }
+        Self { state: State::Complete, error: None, ids: BTreeSet::new(), unasked: false }
+    }
+
+    /// There was nothing to ask about.
+    #[must_use]
+    pub const fn unasked() -> Self {
+        Self { state: State::Complete, error: None, ids: BTreeSet::new(), unasked: true }
     }
 
     /// Not complete, and why.
     #[must_use]
     pub fn of(state: State, error: impl Into<String>) -> Self {
-        Self { state, error: Some(error.into()), ids: BTreeSet::new() }
+        Self { state, error: Some(error.into()), ids: BTreeSet::new(), unasked: false }
     }
 }
 

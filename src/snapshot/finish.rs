@@ -97,10 +97,11 @@ fn merge_manifest(region: &mut Region, manifest: &Completeness) {
         let without_file = LISTED.iter().any(|(list, _)| list == action) || *action == Action::GetCallerIdentity;
         let status = match (read.0.get(action), recorded) {
             (Some(_), Some(recorded)) if recorded.state == State::Partial => Some(recorded.clone()),
+            (Some(read), Some(recorded)) if recorded.unasked && read.state == State::Complete => Some(recorded.clone()),
             (Some(read), _) => Some(read.clone()),
             (None, Some(recorded)) if recorded.state == State::Complete && !without_file => None,
             (None, Some(recorded)) if recorded.state == State::Partial && !without_file => {
-                Some(Status { state: State::Missing, error: Some(recorded.error.clone().unwrap_or_else(|| "the recorded file is gone".to_owned())), ids: BTreeSet::new() })
+                Some(Status::of(State::Missing, recorded.error.clone().unwrap_or_else(|| "the recorded file is gone".to_owned())))
             }
             (None, recorded) => recorded.cloned(),
         };

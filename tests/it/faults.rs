@@ -9,7 +9,7 @@ use audit::actions::Action;
 use serde_json::Value;
 
 use crate::support::server::{Fault, Script, Server};
-use crate::support::{Ran, answers, run_at};
+use crate::support::{Ran, answers, run, run_at};
 
 fn audit(scene: &str, region: &str, fault: Option<(&str, Fault)>) -> (Ran, Server) {
     let mut script = Script::new(&answers(scene));
@@ -130,6 +130,30 @@ fn each_operation_answered_by_nothing() {
 #[test]
 fn each_operation_answered_by_somebody_else() {
     walk("demo", "eu-west-1", Fault::Foreign);
+}
+
+#[test]
+fn what_was_never_asked_is_not_listed_as_complete() {
+    for (scene, region) in [("demo", "eu-west-1"), ("isolated", "ap-southeast-2"), ("bare", "eu-north-1")] {
+        let (live, server) = audit(scene, region, None);
+        let report = live.report();
+        let listed: Vec<&str> = report["completeness"].as_array().unwrap().iter().map(|c| c["action"].as_str().unwrap()).collect();
+        let asked = server.calls.lock().unwrap().iter().map(|(action, _)| action.clone()).collect::<std::collections::BTreeSet<_>>();
+        // Whether a rule applies without a single cluster follows from these, which rules need although there is nobody to ask about.
+        let needed = |action: &str| scene == "bare" && action.starts_with("ecs:");
+        let never: Vec<_> = listed.iter().filter(|a| !asked.contains(**a) && !needed(a)).collect();
+        assert!(never.is_empty(), "{scene}: {never:?}");
+        let silent: Vec<_> = asked.iter().filter(|a| !listed.contains(&a.as_str())).collect();
+        assert!(silent.is_empty(), "{scene}: asked for, and not listed: {silent:?}");
+        assert!(listed.len() < Action::ALL.len() - 2, "{scene}: something is never asked for here");
+
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("recorded");
+        let recorded = run_at(&server.url, &["record", "--region", region, "--out", folder.to_str().unwrap()]);
+        assert_eq!(recorded.status, 0, "{}", recorded.stderr);
+        let replayed = run(&["--snapshot", folder.to_str().unwrap(), "--format", "json"]).report();
+        assert_eq!(replayed["completeness"], report["completeness"], "{scene}: the recording tells the same");
+    }
 }
 
 #[test]
