@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::reality::{Contradiction, Reality};
 use super::{Outcome, remedy, subject};
 use crate::actions::Action;
 use crate::analysis::{Cause, Need, Owner, Placement, Tri, Unseen, View, path};
@@ -22,6 +23,8 @@ pub struct Group<'v> {
     pub indices: Vec<(usize, usize)>,
     /// Fields that decided.
     pub evidence: BTreeSet<Evidence>,
+    /// What was observed of those whose paths fail.
+    pub contradiction: Contradiction<'v>,
 }
 
 /// Turns the causes that this rule owns into findings, one an object.
@@ -33,6 +36,7 @@ pub fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
 pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Cause) -> bool) {
     let rule = outcome.rule().id;
     let mut groups: BTreeMap<(String, String), Group<'_>> = BTreeMap::new();
+    let reality = Reality::new(view);
     for found in &view.paths {
         let Some((place, need)) = path::need_of(view, found) else { continue };
         if found.passed.contains(rule) || need.also.iter().any(|(o, _)| *o == Owner::Rule(rule)) && found.verdict == Tri::Pass {
@@ -65,6 +69,9 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
             group.hits.push((place, need));
             group.indices.push((found.placement, found.need));
             group.evidence.extend(cause.evidence.iter().cloned());
+            if found.verdict == Tri::Fail {
+                reality.compare(place, need, &mut group.contradiction);
+            }
         }
     }
     for ((object, discriminator), group) in &groups {
@@ -159,6 +166,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminato
     if group.hits.iter().any(|(p, _)| p.kind == crate::analysis::Kind::ManagedInstance) && rule.id == "EP01" {
         finding.confidence = Confidence::Medium;
     }
+    group.contradiction.tell(finding);
     finding.affects = affects;
     finding.remediation = remediation;
     if severity == Severity::Low {

@@ -58,6 +58,7 @@ pub mod po07;
 pub mod po08;
 pub mod proof;
 pub mod reads;
+pub mod reality;
 pub mod remedy;
 pub mod rg01;
 pub mod rg02;
