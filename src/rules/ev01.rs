@@ -6,7 +6,7 @@ use super::agents::Ways;
 use super::endpoints;
 use super::{Outcome, Rule, pages, reads, scope_resource, subject, text};
 use crate::actions::Action;
-use crate::analysis::{Tri, Unseen, View, Way};
+use crate::analysis::{Path, Placement, Tri, Unseen, View, Way};
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::inventory::State;
 use crate::inventory::iam::CloudTrailEvent;
@@ -106,10 +106,32 @@ fn affects<'a>(view: &View<'_>, members: impl Iterator<Item = &'a str>) -> BTree
     members.map(|m| view.roster.service_of(m).unwrap_or(m).to_owned()).collect()
 }
 
+/// Whether the latest call of this action by someone of a placement came without an endpoint, though by the configuration the path
+/// leads through one that was there long enough.
+#[must_use]
+pub fn bypassed(view: &View<'_>, placement: &Placement, path: &Path, action: &str) -> bool {
+    let Some((_, name)) = action.split_once(':') else { return false };
+    let events = view.region.cloudtrail_events.iter().filter(|e| e.event_name.as_deref() == Some(name) && e.vpc_endpoint_id.as_deref() != Some("AWS Internal"));
+    let mut events = events.peekable();
+    if service_of(name).is_none() || events.peek().is_none() {
+        return false;
+    }
+    let callers = callers(view);
+    let of_placement = events.filter(|e| e.username.as_deref().and_then(|u| callers.get(u)).is_some_and(|member| placement.members.iter().any(|m| m == member)));
+    let Some(latest) = of_placement.max_by_key(|e| (e.event_time, e.event_id.as_deref())) else { return false };
+    latest.vpc_endpoint_id.as_deref().is_none_or(str::is_empty) && service_of(name).is_some_and(|service| endpoint_of(view, path, service, latest).is_some())
+}
+
 /// The endpoint that the call should have used, if it was there long enough.
 fn promised<'a>(view: &'a View<'_>, ways: &Ways<'a>, member: &str, service: &str, event: &CloudTrailEvent) -> Option<&'a str> {
     let paths = ways.paths(member, |s| s == service);
-    let (_, path) = paths.iter().find(|(_, p)| p.verdict == Tri::Pass && matches!(p.way, Way::InterfaceEndpoint | Way::RemoteEndpoint))?;
+    paths.iter().find_map(|(_, path)| endpoint_of(view, path, service, event))
+}
+
+fn endpoint_of<'a>(view: &'a View<'_>, path: &Path, service: &str, event: &CloudTrailEvent) -> Option<&'a str> {
+    if path.verdict != Tri::Pass || !matches!(path.way, Way::InterfaceEndpoint | Way::RemoteEndpoint) {
+        return None;
+    }
     let named = path.hops.iter().filter_map(|h| h.object.as_deref()).find(|o| o.starts_with("vpce-"));
     let vpc = view.placements.get(path.placement)?.vpc.as_deref()?;
     let local = || view.index.endpoints_of_vpc.get(vpc)?.iter().find(|e| endpoints::short(e) == Some(service) && endpoints::is_state(e, "available")).map(|e| e.vpc_endpoint_id.as_str());

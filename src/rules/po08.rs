@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::endpoints;
+use serde_json::Value;
+
 use super::roles::{Policies, role_of};
-use super::{Outcome, Rule, pages, reads, subject, text};
+use super::units::{self, Platform};
+use super::{Outcome, Rule, endpoints, ev01, pages, reads, subject, text, wl02};
 use crate::actions::Action;
 use crate::analysis::{Ask, Need, Path, Placement, Tri, Unseen, View, Way};
 use crate::finding::{Evidence, Severity};
@@ -36,8 +38,20 @@ struct Call<'a> {
     vpc: &'a str,
     /// Endpoint and the endpoint's VPC; `None`: past every endpoint.
     endpoint: Option<(&'a str, &'a str)>,
+    way: Known,
+}
+
+/// What is known of the way of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    /// Endpoint, or that there is none on the way.
+    Told,
     /// Not known by which endpoint.
-    open: bool,
+    Open,
+    /// From an interface of AWS's own: Fargate before platform version 1.4.0 gets its tokens there.
+    Aside,
+    /// By the configuration through an endpoint, but CloudTrail saw it come without one.
+    Bypassed,
 }
 
 /// Calls, each with the workloads behind it.
@@ -58,15 +72,21 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         if !KEYS.iter().any(|k| policies.names(k)) {
             continue;
         }
+        layers(view, outcome, arn, &policies, affects().collect());
         let mut wrong = Calls::new();
+        let mut unclear = BTreeSet::new();
         for (call, workloads) in calls {
             match judge(arn, &policies, call) {
-                Tri::Pass => outcome.pass(),
-                Tri::Fail => {
+                Some(Tri::Pass) => outcome.pass(),
+                Some(Tri::Fail) => {
                     wrong.entry(call.clone()).or_default().extend(workloads.iter().cloned());
                 }
-                Tri::Unknown => {}
+                Some(Tri::Unknown) => unclear.extend(workloads.iter().cloned()),
+                None => {}
             }
+        }
+        if !unclear.is_empty() && policies.unseen.is_empty() {
+            outcome.unseen([Unseen::Datum(format!("what else the conditions of role {} ask of a call", text::last(arn)))], unclear);
         }
         report(view, outcome, arn, &policies, &wrong);
     }
@@ -91,7 +111,32 @@ fn calls<'a>(view: &'a View<'_>) -> (BTreeMap<String, Calls<'a>>, BTreeMap<Unsee
             }
         }
     }
+    for (arn, vpc, workload) in old_tokens(view) {
+        let call = Call { action: "ecr:GetAuthorizationToken", resource: "*", service: "ecr.api", vpc, endpoint: None, way: Known::Aside };
+        roles.entry(arn.to_owned()).or_default().entry(call).or_default().insert(workload.to_owned());
+    }
     (roles, lost)
+}
+
+/// Execution roles that get tokens for ECR from an interface of AWS's own, with a VPC and the workload.
+fn old_tokens<'a>(view: &'a View<'_>) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+    let mut out = BTreeSet::new();
+    for unit in units::all(view).iter().filter(|u| u.fargate) {
+        let asked = unit.service.map(|s| (s.platform_version.as_deref(), s.platform_family.as_deref(), s.task_definition.as_deref()));
+        let running = unit.tasks.iter().filter(|t| units::on_fargate(t)).map(|t| (t.platform_version.as_deref(), t.platform_family.as_deref(), t.task_definition_arn.as_deref()));
+        let Some(vpc) = unit.subnets().iter().find_map(|s| view.index.subnets.get(s)).map(|s| s.vpc_id.as_str()) else { continue };
+        for (version, family, definition) in asked.into_iter().chain(running) {
+            let Some(definition) = definition.and_then(|d| view.region.task_definitions.get(d)).and_then(|a| a.output()) else { continue };
+            if units::platform(version, units::is_windows(family, &[definition])) != Platform::Old {
+                continue;
+            }
+            let private = definition.container_definitions.iter().any(|c| c.image.as_deref().is_some_and(wl02::is_private_ecr));
+            if let (true, Some(role)) = (private, definition.execution_role_arn.as_deref()) {
+                out.insert((role, vpc, unit.arn));
+            }
+        }
+    }
+    out
 }
 
 fn call<'a>(view: &'a View<'_>, placement: &'a Placement, need: &'a Need, path: &'a Path, ask: &'a Ask) -> Option<Call<'a>> {
@@ -104,11 +149,18 @@ fn call<'a>(view: &'a View<'_>, placement: &'a Placement, need: &'a Need, path: 
     };
     let endpoint = named.or_else(only).map(|id| (id, view.index.endpoints.get(id).and_then(|e| e.vpc_id.as_deref()).unwrap_or(vpc)));
     let public = path.way == Way::Internet && path.verdict == Tri::Pass;
-    Some(Call { action: ask.action, resource: &ask.resource, service: &need.service, vpc, endpoint: if public { None } else { endpoint }, open: !public && endpoint.is_none() })
+    let way = match endpoint {
+        _ if public => Known::Told,
+        Some(_) if ev01::bypassed(view, placement, path, ask.action) => Known::Bypassed,
+        Some(_) => Known::Told,
+        None => Known::Open,
+    };
+    Some(Call { action: ask.action, resource: &ask.resource, service: &need.service, vpc, endpoint: if public || way == Known::Bypassed { None } else { endpoint }, way })
 }
 
-/// `Fail`: a condition on VPC or endpoint refuses the call that other values of these keys would let through.
-fn judge(role: &str, policies: &Policies, call: &Call<'_>) -> Tri {
+/// `Fail`: a condition on VPC or endpoint refuses the call that other values of these keys would let through; `None`: the role
+/// could not make the call from anywhere, which is another problem than its conditions.
+fn judge(role: &str, policies: &Policies, call: &Call<'_>) -> Option<Tri> {
     let resource = match call.resource {
         "*" => Resource::Known("*".to_owned()),
         r if r.contains(['*', '?']) => Resource::Like(vec![r.to_owned()]),
@@ -116,16 +168,49 @@ fn judge(role: &str, policies: &Policies, call: &Call<'_>) -> Tri {
     };
     let base = Request::new(call.action, EndpointType::Interface).principal(Principal::Role(role.to_owned())).resource(resource);
     let of = |value: Option<&str>| value.map_or(ContextValue::Absent, |v| ContextValue::Known(vec![v.to_owned()]));
-    let actual = if call.open {
-        base.clone().context("aws:SourceVpc", ContextValue::Known(vec![call.vpc.to_owned()]))
-    } else {
-        base.clone().context("aws:SourceVpc", of(call.endpoint.map(|e| e.1))).context("aws:SourceVpce", of(call.endpoint.map(|e| e.0)))
+    let actual = match call.way {
+        Known::Open => base.clone().context("aws:SourceVpc", ContextValue::Known(vec![call.vpc.to_owned()])),
+        _ => base.clone().context("aws:SourceVpc", of(call.endpoint.map(|e| e.1))).context("aws:SourceVpce", of(call.endpoint.map(|e| e.0))),
     };
-    match policies.judge(&actual) {
-        // A role that could not make the call from anywhere has another problem than its conditions.
-        Tri::Fail if policies.judge(&base) == Tri::Fail => Tri::Unknown,
-        verdict => verdict,
+    let verdict = match (policies.judge(&actual), call.way) {
+        // The interface of AWS's own may lie in a VPC of AWS's own: what only an absent key lets through is not sure.
+        (Tri::Pass, Known::Aside) => policies.judge(&base.clone().context("aws:SourceVpc", of(Some("vpc-of-aws"))).context("aws:SourceVpce", ContextValue::Absent)).min(Tri::Unknown),
+        (verdict, _) => verdict,
+    };
+    (verdict != Tri::Fail || policies.judge(&base) != Tri::Fail).then_some(verdict)
+}
+
+/// A condition on the bucket of image layers is told, because nothing comes of it: the URL of a layer is signed by ECR, so that
+/// S3 never looks at the role.
+fn layers(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Policies, affects: BTreeSet<String>) {
+    let named: BTreeSet<&str> = policies.texts.iter().filter(|(_, text)| speaks_of_layers(text)).map(|(name, _)| text::last(name)).collect();
+    if named.is_empty() {
+        return;
     }
+    let message = format!(
+        "Role {} has a condition on the bucket of image layers (policy {}), which nothing asks. ECR signs the URL of a layer, so S3 looks at the policy of the endpoint and never at the role.",
+        text::last(arn),
+        text::list(&named)
+    );
+    let finding = outcome.fail(subject::of(view, arn), "layers", message);
+    finding.severity = Severity::Info;
+    finding.affects = affects;
+    finding.evidence = vec![Evidence::new(Action::GetRolePolicy, "Resource", "starport-layer-bucket", text::list(&named))];
+    finding.remediation.text = "Leave the statement out, or keep it for its looks; the policy of the endpoint for S3 decides about layers.".to_owned();
+}
+
+/// Whether a statement of a policy names the layer bucket and has a condition on VPC or endpoint.
+fn speaks_of_layers(text: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
+    let statements = match document.get("Statement") {
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    statements.iter().any(|statement| {
+        let part = |name: &str| statement.get(name).map(|v| v.to_string().to_ascii_lowercase()).unwrap_or_default();
+        part("Resource").contains("starport-layer-bucket") && KEYS.iter().any(|k| part("Condition").contains(&format!("\"{k}\"")))
+    })
 }
 
 fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Policies, wrong: &Calls<'_>) {
@@ -138,8 +223,15 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Poli
     let faults: Vec<String> = ids.iter().filter_map(|id| fault(view, id, &vpcs, &services)).collect();
     let actions: BTreeSet<&str> = wrong.keys().map(|c| c.action).collect();
     let mut message = format!("A condition of role {} refuses {} from {}.", text::last(arn), text::some(&actions), text::some(&vpcs));
-    if wrong.keys().any(|c| c.endpoint.is_none() && !c.open) {
+    let way = |way: Known| wrong.keys().any(|c| c.endpoint.is_none() && c.way == way);
+    if way(Known::Told) {
         message.push_str(" The calls leave past the endpoints, so they carry neither key.");
+    }
+    if way(Known::Bypassed) {
+        message.push_str(" CloudTrail saw the calls come without an endpoint, so they carry neither key.");
+    }
+    if way(Known::Aside) {
+        message.push_str(" On Fargate platform version 1.3.0 and earlier the token comes over an interface of AWS, so the call carries neither key.");
     }
     if !faults.is_empty() {
         message.push_str(&format!(" It names {}.", text::some(&faults)));
@@ -149,6 +241,9 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Poli
     finding.affects = wrong.values().flatten().cloned().collect();
     finding.evidence = vec![Evidence::new(Action::GetRolePolicy, "Condition", ids.iter().cloned().collect::<Vec<_>>().join(", "), "ids under aws:SourceVpc and aws:SourceVpce")];
     let right: BTreeSet<String> = wrong.keys().filter_map(|c| c.endpoint).map(|(id, vpc)| format!("{id} in {vpc}")).collect();
+    if wrong.keys().all(|c| c.way == Known::Aside) {
+        "Take the condition off ecr:GetAuthorizationToken, or move the service to platform version LATEST with an endpoint of ecr.api.".clone_into(&mut finding.remediation.text);
+    }
     if !right.is_empty() {
         finding.remediation.text.push_str(&format!(" In use {}: {}.", if right.len() == 1 { "is" } else { "are" }, text::some(&right)));
     }
@@ -282,5 +377,60 @@ mod tests {
         let result = judged(&scene);
         assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::High));
         assert!(only(&result).message.contains(Action::GetRolePolicy.name()));
+    }
+
+    /// The task, on this platform version, whose execution role may get tokens under a condition.
+    fn tokens(version: &str, condition: Value) -> Scene {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}]});
+        let mut scene = scene(policy);
+        scene.interface_endpoint("ecr.api");
+        scene.interface_endpoint("ecr.dkr");
+        scene.last_task().platform_version = Some(version.to_owned());
+        scene
+    }
+
+    #[test]
+    fn a_token_of_an_old_platform_comes_over_an_interface_of_aws() {
+        let named = json!({"StringEquals": {"aws:SourceVpc": VPC}});
+        assert_eq!(judged(&tokens("1.4.0", named.clone())).verdict, Verdict::Pass);
+        let result = judged(&tokens("1.3.0", named));
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.affects.len()), (Severity::High, 1));
+        assert!(finding.message.contains("refuses ecr:GetAuthorizationToken") && finding.message.contains("1.3.0 and earlier"), "{}", finding.message);
+        assert!(finding.remediation.text.contains("LATEST"), "{}", finding.remediation.text);
+        // An absent key would pass, but the interface may lie in a VPC of AWS's own.
+        let result = judged(&tokens("1.3.0", json!({"StringEqualsIfExists": {"aws:SourceVpc": VPC}})));
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Info));
+    }
+
+    #[test]
+    fn a_condition_on_layers_is_only_told() {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::prod-us-east-2-starport-layer-bucket/*", "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-s3"}}}]});
+        let result = judged(&scene(policy));
+        let finding = only(&result);
+        assert_eq!((finding.verdict, finding.severity, finding.resource.id.as_deref()), (Verdict::Fail, Severity::Info, Some("arn:aws:iam::111122223333:role/execution")));
+        assert!(finding.message.contains("layers"), "{}", finding.message);
+    }
+
+    #[test]
+    fn a_call_that_cloudtrail_saw_bypass_the_endpoint_carries_no_key() {
+        let mut scene = scene(when(json!({"StringEquals": {"aws:SourceVpc": VPC}})));
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        let event = |endpoint: Value| vec![from(json!({"EventId": "e", "EventName": "GetSecretValue", "Username": "t1", "EventTime": "2026-01-01T02:00:00Z", "VpcEndpointId": endpoint}))];
+        scene.region.cloudtrail_events = event(json!("vpce-secretsmanager"));
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        scene.region.cloudtrail_events = event(json!(null));
+        let result = judged(&scene);
+        assert!(only(&result).message.contains("CloudTrail saw"), "{}", only(&result).message);
+    }
+
+    #[test]
+    fn what_else_a_condition_asks_may_not_be_seen() {
+        let both = json!({"StringEquals": {"aws:SourceVpc": VPC, "aws:PrincipalTag/team": "web"}});
+        let result = judged(&scene(when(both)));
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Info));
     }
 }

@@ -169,8 +169,25 @@ fn default_block_public_access(region: &mut Region) {
     }
 }
 
+/// Keeps what repeated looks at one container instance say of its agent: two answers that differ were given at two times.
+fn keep_looks(region: &mut Region) {
+    region.container_instances.sort_by(|a, b| a.container_instance_arn.cmp(&b.container_instance_arn));
+    region.container_instances.dedup_by(|later, first| {
+        let same = later.container_instance_arn == first.container_instance_arn;
+        if same {
+            later.cluster_arn.clone_from(&first.cluster_arn);
+            later.other_looks.clone_from(&first.other_looks);
+            if *later != *first {
+                first.other_looks.extend(later.agent_connected);
+            }
+        }
+        same
+    });
+}
+
 /// Sorts by id, and drops what several files repeat.
 fn sort(region: &mut Region) {
+    keep_looks(region);
     macro_rules! by {
         ($($field:ident . $id:ident),* $(,)?) => { $(
             region.$field.sort_by(|a, b| a.$id.cmp(&b.$id));

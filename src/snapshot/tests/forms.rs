@@ -289,3 +289,26 @@ fn no_folder_and_nothing_in_it() {
     assert!(file.contains("is no folder"), "{file}");
     assert!(folder.file("audit-snapshot.json", r#"{"schema": "audit-snapshot/2"}"#).error().contains("audit-snapshot/2"));
 }
+
+#[test]
+fn two_looks_at_one_agent_are_both_kept_and_a_repeated_answer_is_one() {
+    let look = |connected: bool, updated: &str| {
+        format!(
+            r#"{{"containerInstances": [{{"containerInstanceArn": "arn:aws:ecs:us-east-2:111122223333:container-instance/web/a", "agentConnected": {connected},
+                "healthStatus": {{"overallStatus": "OK", "details": [{{"type": "CONTAINER_RUNTIME", "lastUpdated": "{updated}"}}]}}}}]}}"#
+        )
+    };
+    let looks = |files: &[String]| {
+        let folder = Folder::new();
+        for (i, file) in files.iter().enumerate() {
+            folder.file(&format!("ecs.describe-container-instances.{i}.json"), file);
+        }
+        let r = folder.region();
+        assert_eq!(r.container_instances.len(), 1);
+        (r.container_instances[0].agent_connected, r.container_instances[0].other_looks.clone())
+    };
+    let (early, late) = ("2026-11-20T11:50:00Z", "2026-11-20T11:55:00Z");
+    assert_eq!(looks(&[look(false, early), look(false, late)]), (Some(false), vec![false]));
+    assert_eq!(looks(&[look(true, early), look(false, early)]), (Some(true), vec![false]));
+    assert_eq!(looks(&[look(false, early), look(false, early)]), (Some(false), vec![]));
+}
