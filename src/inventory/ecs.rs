@@ -30,9 +30,8 @@ shapes! { "camelCase";
     /// A share of a capacity provider strategy.
     CapacityProviderStrategyItem { id: ; opt: capacity_provider: String, weight: i32, base: i32; list: ; }
     /// A container instance. AWS's answer does not name the cluster: it is filled in from the question, and always there where it is known.
-    /// `other_looks`: what further answers about the same instance said of `agentConnected`, where a folder holds several.
     ContainerInstance { id: container_instance_arn; opt: #[serde(skip_serializing)] cluster_arn: String, ec2_instance_id: String, capacity_provider_name: String, version_info: VersionInfo, status: String, status_reason: String, agent_connected: bool,
-        running_tasks_count: i32, agent_update_status: String, #[serde(deserialize_with = "time")] registered_at: Time, health_status: HealthStatus; list: attributes: NameValue, tags: KeyValue, #[serde(skip_serializing)] other_looks: bool; }
+        running_tasks_count: i32, agent_update_status: String, #[serde(deserialize_with = "time")] registered_at: Time, health_status: HealthStatus; list: attributes: NameValue, tags: KeyValue; }
     /// Versions of agent and Docker.
     VersionInfo { id: ; opt: agent_version: String, agent_hash: String, docker_version: String; list: ; }
     /// Health of a container instance.

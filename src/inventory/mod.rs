@@ -146,6 +146,8 @@ pub struct Region {
 
     pub clusters: Vec<ecs::Cluster>,
     pub container_instances: Vec<ecs::ContainerInstance>,
+    /// What further answers said of the `agentConnected` of a container instance, by its ARN: a folder may hold several looks.
+    pub agent_looks: BTreeMap<String, Vec<bool>>,
     pub services: Vec<ecs::Service>,
     pub tasks: Vec<ecs::Task>,
     /// By ARN.

@@ -42,7 +42,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     for (cluster, agents) in agents::by_cluster(view, agents::all(view)) {
         let (mut gone, mut silent, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
         for agent in agents.iter().filter(|a| a.in_service() && !matches!(a.machine, Machine::Gone)) {
-            let others = &agent.instance.other_looks;
+            let others = view.region.agent_looks.get(agent.arn()).map_or(&[][..], Vec::as_slice);
             match (agent.instance.agent_connected, agent.runs()) {
                 (_, Some(false)) => {}
                 (Some(true), runs) if others.contains(&false) => match runs {
@@ -97,8 +97,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster: 
         Look::Flapped if of(Look::Flapped) == found.len() => "The connection flapped: one look found it, another did not.".to_owned(),
         _ => format!("Seen twice for {}, connected in another look for {}, seen once for {}.", of(Look::Twice), of(Look::Flapped), of(Look::Once)),
     };
-    let mut message =
-        format!("{} in cluster {} {} not connected to ECS. {seen}", text::count(gone.len(), "agent"), text::last(cluster), if gone.len() == 1 { "was" } else { "were" });
+    let mut message = format!("{} in cluster {} {} not connected to ECS. {seen}", text::count(gone.len(), "agent"), text::last(cluster), if gone.len() == 1 { "was" } else { "were" });
     let causes = causes(ways, &gone);
     let open = gone.iter().any(|a| ways.control(a.arn()).iter().any(|(_, p)| p.verdict == Tri::Unknown));
     if causes.is_empty() && open {
@@ -116,7 +115,9 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster: 
     finding.confidence = if look == Look::Twice { Confidence::High } else { Confidence::Medium };
     finding.evidence = text::evidence(Action::DescribeContainerInstances, "agentConnected", gone.iter().map(|a| (a.arn(), "false".to_owned())));
     let told = gone.iter().filter_map(|a| told_before(view, a)).take(text::SHOWN);
-    finding.evidence.extend(told.map(|e| Evidence::new(Action::DescribeServices, "events[].message", e.message.as_deref().unwrap_or_default(), e.created_at.map(|t| t.to_string()).unwrap_or_default())));
+    finding
+        .evidence
+        .extend(told.map(|e| Evidence::new(Action::DescribeServices, "events[].message", e.message.as_deref().unwrap_or_default(), e.created_at.map(|t| t.to_string()).unwrap_or_default())));
     let states = gone.iter().filter_map(|a| if let Machine::Seen(m) = a.machine { Some((m.instance_id.as_str(), m.state.as_ref()?.name.clone()?)) } else { None });
     let states: Vec<Evidence> = text::evidence(Action::DescribeInstances, "State.Name", states);
     finding.evidence.extend(states);
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn seen_twice_is_critical_where_the_endpoints_are_in_use() {
         let mut scene = scene(json!(false));
-        scene.region.container_instances[0].other_looks = vec![false];
+        scene.region.agent_looks.insert(arn("container-instance", "a"), vec![false]);
         let result = scene.run(&RULE);
         assert_eq!((only(&result).severity, only(&result).confidence), (Severity::Medium, Confidence::High), "no endpoint: nothing that PrivateLink broke");
         assert!(only(&result).message.contains("Seen twice"), "{}", only(&result).message);
@@ -222,13 +223,13 @@ mod tests {
         for (now, before) in [(true, false), (false, true)] {
             let mut scene = scene(json!(now));
             scene.trio(["2025-12-01T00:00:00Z"; 3]);
-            scene.region.container_instances[0].other_looks = vec![before];
+            scene.region.agent_looks.insert(arn("container-instance", "a"), vec![before]);
             let result = scene.run(&RULE);
             assert_eq!((only(&result).severity, only(&result).confidence), (Severity::Medium, Confidence::Medium));
             assert!(only(&result).message.contains("flapped"), "{}", only(&result).message);
         }
         let mut scene = scene(json!(true));
-        scene.region.container_instances[0].other_looks = vec![true];
+        scene.region.agent_looks.insert(arn("container-instance", "a"), vec![true]);
         assert_eq!(scene.run(&RULE).verdict, Verdict::Pass);
     }
 
@@ -238,8 +239,11 @@ mod tests {
             let mut scene = Scene::new();
             scene.instance("0f1e", "2026-01-01T00:00:00Z", json!({"agentConnected": false}));
             scene.trio(["2025-12-01T00:00:00Z"; 3]);
-            let message = format!("(service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance {id}) encountered error \"{error}\".");
-            scene.region.services = vec![from(json!({"serviceArn": arn("service", "web"), "serviceName": "web", "clusterArn": CLUSTER, "status": "ACTIVE", "events": [{"id": "e", "createdAt": at, "message": message}]}))];
+            let message = format!(
+                "(service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance {id}) encountered error \"{error}\"."
+            );
+            scene.region.services =
+                vec![from(json!({"serviceArn": arn("service", "web"), "serviceName": "web", "clusterArn": CLUSTER, "status": "ACTIVE", "events": [{"id": "e", "createdAt": at, "message": message}]}))];
             only(&scene.run(&RULE)).severity
         };
         // The scene is taken at noon.

@@ -34,7 +34,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         let agents: Vec<&Agent<'_>> = agents.iter().filter(|a| a.runs() != Some(false)).collect();
         registration(view, outcome, &cluster, &agents);
         updates(view, outcome, &ways, &cluster, &agents);
-        health(view, outcome, &cluster, &agents);
+        health(view, outcome, &ways, &cluster, &agents);
     }
     never_registered(view, outcome);
 }
@@ -62,7 +62,7 @@ fn updates(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster:
     for agent in agents.iter().filter(|a| a.instance.agent_update_status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("FAILED"))) {
         let s3_fails = ways.paths(agent.arn(), |s| s == "s3").iter().any(|(_, p)| p.verdict == Tri::Fail);
         match isolated(view, agent) {
-            _ if s3_fails => cut_off.push(agent),
+            _ if s3_fails && at_home => cut_off.push(agent),
             Ok(true) if !at_home => cut_off.push(agent),
             Ok(_) => {}
             Err(_) if at_home => {}
@@ -73,11 +73,12 @@ fn updates(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster:
         return;
     }
     let who = text::some(cut_off.iter().map(|a| text::last(a.arn())));
+    let home = services::agent_bucket_region(&view.region.region).unwrap_or("another region");
     let message = format!(
-        "The agent update of {} in cluster {} failed, and the bucket that it comes from cannot be reached: {who}. It lies in {}.",
+        "The agent update of {} in cluster {} failed, and the bucket that updates come from cannot be reached: {who}. The bucket lies in {home}{}",
         text::count(cut_off.len(), "instance"),
         text::last(cluster),
-        services::agent_bucket_region(&view.region.region).unwrap_or("another region")
+        if at_home { ", and the path to S3 fails." } else { ", where no endpoint for S3 of this region leads, and the instances have no way to the internet." }
     );
     let finding = outcome.fail(subject::of(view, cluster), "update", message);
     finding.affects = cut_off.iter().map(|a| a.arn().to_owned()).collect();
@@ -96,7 +97,7 @@ fn isolated(view: &View<'_>, agent: &Agent<'_>) -> Result<bool, BTreeSet<Unseen>
     }
 }
 
-fn health(view: &View<'_>, outcome: &mut Outcome<'_>, cluster: &str, agents: &[&Agent<'_>]) {
+fn health(view: &View<'_>, outcome: &mut Outcome<'_>, ways: &Ways<'_>, cluster: &str, agents: &[&Agent<'_>]) {
     let (mut silent, mut stale, mut ageless) = (Vec::new(), Vec::new(), Vec::new());
     for agent in agents.iter().filter(|a| a.instance.agent_connected == Some(true) && a.in_service() && !matches!(a.machine, Machine::External)) {
         let Some(health) = &agent.instance.health_status else {
@@ -130,10 +131,11 @@ fn health(view: &View<'_>, outcome: &mut Outcome<'_>, cluster: &str, agents: &[&
     if !stale.is_empty() {
         let who = text::some(stale.iter().map(|(a, ..)| text::last(a.arn())));
         let message = format!(
-            "{} in cluster {} {} connected and reports no current health: {who}. Health goes by ecs-telemetry, so look at that path first.",
-            text::count(stale.len(), "agent"),
+            "{} in cluster {} {} no current health: {who}. Health goes by ecs-telemetry; {}.",
+            text::count(stale.len(), "connected agent"),
             text::last(cluster),
-            if stale.len() == 1 { "is" } else { "are" }
+            if stale.len() == 1 { "reports" } else { "report" },
+            telemetry(ways, stale.iter().map(|(a, ..)| **a))
         );
         let finding = outcome.fail(subject::of(view, cluster), "health", message);
         finding.severity = Severity::Medium;
@@ -145,18 +147,32 @@ fn health(view: &View<'_>, outcome: &mut Outcome<'_>, cluster: &str, agents: &[&
     }
 }
 
+/// What the audit says of the path by which health goes.
+fn telemetry<'a>(ways: &Ways<'_>, agents: impl Iterator<Item = &'a Agent<'a>>) -> String {
+    let paths: Vec<_> = agents.flat_map(|a| ways.paths(a.arn(), |s| s == "ecs-telemetry")).map(|(_, p)| p).collect();
+    let blame = |p: &&crate::analysis::Path| p.causes.iter().filter(|c| c.verdict == Tri::Fail).max_by_key(|c| c.severity).map(|c| format!("that path stops at {} ({})", c.object, c.rule));
+    match paths.iter().map(|p| p.verdict).max() {
+        Some(Tri::Fail) => paths.iter().filter(|p| p.verdict == Tri::Fail).find_map(blame).unwrap_or_else(|| "that path fails".to_owned()),
+        Some(Tri::Pass) => "that path is open by the configuration, so restart the agent and look for a proxy".to_owned(),
+        _ => "whether that path is open could not be told".to_owned(),
+    }
+}
+
 /// Instances of a cluster's Auto Scaling group that run and that ECS does not know.
 fn never_registered(view: &View<'_>, outcome: &mut Outcome<'_>) {
     if !view.seen(Action::DescribeContainerInstances) || !view.seen(Action::ListContainerInstances) {
         return;
     }
-    let Some(now) = view.now else { return };
     let known: BTreeSet<&str> = view.region.container_instances.iter().filter_map(|i| i.ec2_instance_id.as_deref()).collect();
     let group = |i: &ec2::Instance| i.tags.iter().find(|t| t.key == "aws:autoscaling:groupName").and_then(|t| t.value.clone());
     let mut missing: BTreeMap<String, Vec<&ec2::Instance>> = BTreeMap::new();
     for instance in &view.region.instances {
         let running = instance.state.as_ref().and_then(|s| s.name.as_deref()).is_some_and(|s| s.eq_ignore_ascii_case("running"));
-        let late = instance.launch_time.is_some_and(|t| now.seconds_since(t) > JOINING);
+        let late = match (view.now, instance.launch_time) {
+            (Some(now), Some(launched)) => now.seconds_since(launched) > JOINING,
+            // Without its age it may have come a moment ago.
+            _ => true,
+        };
         let here = instance.vpc_id.as_ref().is_some_and(|v| view.vpcs.contains(v));
         if running
             && late
@@ -173,6 +189,12 @@ fn never_registered(view: &View<'_>, outcome: &mut Outcome<'_>) {
         let Some(provider) = provider else { continue };
         let cluster = view.region.clusters.iter().find(|c| provider.name.as_ref().is_some_and(|n| c.capacity_providers.contains(n)) && agents::cluster_in_scope(view, Some(&c.cluster_arn)));
         let Some(cluster) = cluster else { continue };
+        if view.now.is_none() || instances.iter().all(|i| i.launch_time.is_none()) {
+            let what = if view.now.is_none() { "the time of the recording (give it with --now)".to_owned() } else { format!("when the instances of Auto Scaling group {group} were launched") };
+            outcome.unseen([Unseen::Datum(what)], [provider.capacity_provider_arn.clone()]);
+            continue;
+        }
+        let instances: Vec<&ec2::Instance> = instances.into_iter().filter(|i| i.launch_time.is_some()).collect();
         let ids: Vec<&str> = instances.iter().map(|i| i.instance_id.as_str()).collect();
         let message = format!(
             "{} of Auto Scaling group {group} never registered in cluster {}: {}. They have run for more than 15 minutes; the way to ecs, the instance role or the agent's configuration may be at fault.",
@@ -269,7 +291,7 @@ mod tests {
         assert_eq!(judged(&home).verdict, Verdict::Pass);
         let member = arn("container-instance", "a");
         home.placement(Kind::ContainerInstance, &[&member], &[("s3", Way::GatewayEndpoint, Tri::Fail)]);
-        assert_eq!(judged(&home).verdict, Verdict::Fail);
+        assert!(only(&judged(&home)).message.ends_with("The bucket lies in us-east-1, and the path to S3 fails."), "{}", only(&judged(&home)).message);
         // Where the route was not seen, nobody knows.
         let mut unseen = isolated("us-east-2");
         unseen.region.route_tables.clear();
@@ -293,5 +315,35 @@ mod tests {
         assert!(finding.message.contains("i-lost") && finding.affects.contains(provider));
         scene.region.instances[1].launch_time = Some(time("2026-01-10T11:50:00Z"));
         assert_eq!(judged(&scene).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn stale_health_names_what_the_path_of_telemetry_is() {
+        let told = |verdict: Option<Tri>| {
+            let mut scene = scene(json!({"healthStatus": {"overallStatus": "INSUFFICIENT_DATA"}}));
+            let member = arn("container-instance", "a");
+            if let Some(verdict) = verdict {
+                scene.placement(Kind::ContainerInstance, &[&member], &[("ecs-telemetry", Way::InterfaceEndpoint, verdict)]);
+                scene.cause("ecs-telemetry", "NW01", verdict, Severity::Critical, "sg-9");
+            }
+            only(&judged(&scene)).message.clone()
+        };
+        assert!(told(Some(Tri::Fail)).contains("1 connected agent in cluster web reports no current health: a. Health goes by ecs-telemetry; that path stops at sg-9 (NW01)."));
+        assert!(told(Some(Tri::Pass)).contains("that path is open by the configuration"));
+        assert!(told(Some(Tri::Unknown)).contains("could not be told") && told(None).contains("could not be told"));
+    }
+
+    #[test]
+    fn an_unregistered_instance_without_an_age_is_unknown() {
+        let mut scene = scene(json!({"healthStatus": {"overallStatus": "OK"}}));
+        scene.region.clusters[0].capacity_providers = vec!["asg".into()];
+        scene.region.capacity_providers = vec![from(json!({"capacityProviderArn": "arn:aws:ecs:us-east-2:111122223333:capacity-provider/asg", "name": "asg",
+            "autoScalingGroupProvider": {"autoScalingGroupArn": "arn:aws:autoscaling:us-east-2:111122223333:autoScalingGroup:1:autoScalingGroupName/web"}}))];
+        scene.region.instances.push(from(json!({"InstanceId": "i-lost", "VpcId": VPC, "State": {"Name": "running"}, "Tags": [{"Key": "aws:autoscaling:groupName", "Value": "web"}]})));
+        let result = judged(&scene);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Info));
+        scene.region.instances[1].launch_time = Some(time("2026-01-10T11:44:00Z"));
+        scene.region.taken_at = None;
+        assert_eq!(judged(&scene).verdict, Verdict::Unknown);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoints::{self, Usage, Use};
 use super::{Outcome, Rule, from_paths, pages, reads, subject, text};
 use crate::actions::Action;
-use crate::analysis::{Kind, Unseen, View, services};
+use crate::analysis::{Kind, Need, Placement, Unseen, View, services};
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::inventory::ec2::VpcEndpoint;
 
@@ -30,15 +30,15 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     for vpc in &view.vpcs {
         let mut open: BTreeSet<&str> = BTreeSet::new();
         let mut uses: Vec<Use<'_>> = Vec::new();
-        for (service, of) in usage.needs(vpc) {
-            let missing: Vec<Use<'_>> = of.iter().copied().filter(|u| u.path.causes.iter().any(|c| c.rule.starts_with("EP") && c.rule != "EP02")).collect();
+        for (service, of) in usage.needs(vpc).filter(|(service, _)| !service.starts_with("registry:")) {
+            // An endpoint that is there could be made.
+            let made = || view.index.endpoints.values().any(|e| endpoints::short(e) == Some(service) && endpoints::region_of(e).is_none_or(|r| r == view.region.region));
             match services::offered(view.region, service) {
                 Some(true) => outcome.pass(),
-                // An endpoint that is there could be made.
-                None if missing.is_empty() => outcome.pass(),
+                None if made() => outcome.pass(),
                 None => {
                     open.insert(service);
-                    uses.extend(missing);
+                    uses.extend(of);
                 }
                 Some(false) => {}
             }
@@ -56,10 +56,10 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
 }
 
 /// Why a placement has to use FIPS endpoints.
-fn wants_fips(view: &View<'_>, kind: Kind) -> Option<Evidence> {
+fn wants_fips(view: &View<'_>, placement: &Placement) -> Option<Evidence> {
     let region = view.region;
-    match kind {
-        Kind::FargateTask => {
+    match placement.kind {
+        _ if placement.fargate => {
             let setting = region
                 .account_settings
                 .iter()
@@ -76,10 +76,17 @@ fn wants_fips(view: &View<'_>, kind: Kind) -> Option<Evidence> {
     }
 }
 
+/// An image under a FIPS hostname of its registry.
+fn names_fips(need: &Need) -> Option<Evidence> {
+    let host = need.hosts.iter().find(|h| h.contains(".ecr-fips.") || h.contains(".dkr-ecr-fips."))?;
+    Some(Evidence::new(Action::DescribeTaskDefinition, "containerDefinitions[].image", host.as_str(), "a FIPS hostname"))
+}
+
 /// Workloads that have to use FIPS endpoints, in a VPC that has the plain ones alone.
 fn fips(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, vpc: &str) {
     let mut lacking: BTreeMap<&'static str, Vec<Use<'_>>> = BTreeMap::new();
     let mut evidence: BTreeSet<Evidence> = BTreeSet::new();
+    let mut undecided: Vec<Use<'_>> = Vec::new();
     for (service, uses) in usage.needs(vpc) {
         let Some(twin) = services::fips_twin(service) else { continue };
         let here = |short: &str| usage.endpoints.iter().copied().find(|e| e.vpc_id.as_deref() == Some(vpc) && endpoints::short(e) == Some(short) && endpoints::is_state(e, "available"));
@@ -88,12 +95,17 @@ fn fips(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, vpc: &str
             continue;
         }
         for using in uses {
-            if let Some(why) = wants_fips(view, using.placement.kind) {
+            if let Some(why) = wants_fips(view, using.placement).or_else(|| names_fips(using.need)) {
                 evidence.insert(why);
                 evidence.insert(Evidence::new(Action::DescribeVpcEndpoints, "ServiceName", plain.service_name.as_deref().unwrap_or_default(), format!("no endpoint of {twin}")));
                 lacking.entry(twin).or_default().push(*using);
+            } else if using.placement.fargate && !view.seen(Action::ListAccountSettings) {
+                undecided.push(*using);
             }
         }
+    }
+    if !undecided.is_empty() {
+        outcome.unseen([Unseen::Action(Action::ListAccountSettings)], endpoints::workloads(view, &undecided));
     }
     if lacking.is_empty() {
         return;
@@ -210,5 +222,45 @@ mod tests {
         scene.interface_endpoint("ecr-fips.api");
         scene.interface_endpoint("ecr-fips.dkr");
         assert_eq!(judged(&scene).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn account_settings_that_were_not_seen_may_ask_for_fips() {
+        let mut scene = scene(&["ecr.api", "ecr.dkr", "s3", "logs"], true).lacking(Action::ListAccountSettings);
+        let result = judged(&scene);
+        assert_eq!((result.verdict, only(&result).severity), (Verdict::Unknown, Severity::Medium));
+        assert!(only(&result).message.contains("ecs:ListAccountSettings"));
+        scene.interface_endpoint("ecr-fips.api");
+        scene.interface_endpoint("ecr-fips.dkr");
+        assert_eq!(judged(&scene).verdict, Verdict::Pass, "they would do for either mode");
+    }
+
+    #[test]
+    fn without_the_listing_only_what_is_there_is_known_to_be_offered() {
+        let mut unseen = scene(&[], false).lacking(Action::DescribeVpcEndpointServices);
+        assert_eq!(judged(&unseen).verdict, Verdict::Unknown);
+        unseen.interface_endpoint("logs");
+        assert_eq!(judged(&unseen).verdict, Verdict::Pass);
+        // Endpoints that may be there show nothing, and no path blames their absence.
+        unseen.region.vpc_endpoints.clear();
+        let unseen = unseen.lacking(Action::DescribeVpcEndpoints);
+        assert_eq!(judged(&unseen).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn an_image_under_a_fips_hostname_asks_for_the_fips_endpoint() {
+        let mut scene = scene(&["ecr.api", "ecr.dkr", "s3", "logs"], true);
+        scene.interface_endpoint("logs");
+        for answer in scene.region.task_definitions.values_mut() {
+            let crate::inventory::Answer::Output(definition) = answer else { continue };
+            definition.container_definitions[0].image = Some(format!("111122223333.dkr.ecr-fips.{REGION}.amazonaws.com/web:1"));
+        }
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref(), finding.affects.len()), (Severity::Medium, Some(VPC), 1));
+        assert!(finding.message.contains("ecr-fips.dkr is missing"), "{}", finding.message);
+        assert!(finding.evidence.iter().any(|e| e.value.as_deref() == Some("111122223333.dkr.ecr-fips.us-east-2.amazonaws.com")), "{:?}", finding.evidence);
+        scene.interface_endpoint("ecr-fips.dkr");
+        assert_ne!(judged(&scene).verdict, Verdict::Fail);
     }
 }

@@ -172,13 +172,13 @@ fn default_block_public_access(region: &mut Region) {
 /// Keeps what repeated looks at one container instance say of its agent: two answers that differ were given at two times.
 fn keep_looks(region: &mut Region) {
     region.container_instances.sort_by(|a, b| a.container_instance_arn.cmp(&b.container_instance_arn));
+    let looks = &mut region.agent_looks;
     region.container_instances.dedup_by(|later, first| {
         let same = later.container_instance_arn == first.container_instance_arn;
         if same {
             later.cluster_arn.clone_from(&first.cluster_arn);
-            later.other_looks.clone_from(&first.other_looks);
-            if *later != *first {
-                first.other_looks.extend(later.agent_connected);
+            if let (true, Some(connected)) = (*later != *first, later.agent_connected) {
+                looks.entry(first.container_instance_arn.clone()).or_default().push(connected);
             }
         }
         same

@@ -103,7 +103,6 @@ pub fn container_instance(x: t::ContainerInstance, cluster: &str, agent_connecte
         }),
         attributes: each_with_id(x.attributes, |a| placement_attribute(&a.name).then_some(i::NameValue { name: Some(a.name), value: a.value })),
         tags: key_values(x.tags),
-        other_looks: Vec::new(),
     })
 }
 

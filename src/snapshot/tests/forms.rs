@@ -305,7 +305,7 @@ fn two_looks_at_one_agent_are_both_kept_and_a_repeated_answer_is_one() {
         }
         let r = folder.region();
         assert_eq!(r.container_instances.len(), 1);
-        (r.container_instances[0].agent_connected, r.container_instances[0].other_looks.clone())
+        (r.container_instances[0].agent_connected, r.agent_looks.into_values().flatten().collect::<Vec<_>>())
     };
     let (early, late) = ("2026-11-20T11:50:00Z", "2026-11-20T11:55:00Z");
     assert_eq!(looks(&[look(false, early), look(false, late)]), (Some(false), vec![false]));

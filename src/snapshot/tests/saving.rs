@@ -61,6 +61,8 @@ fn everything() -> Region {
         block_public_access_exclusions: one(),
         clusters: one(),
         container_instances: one(),
+        // Only folders hold several looks, and no recording is made of a folder.
+        agent_looks: std::collections::BTreeMap::new(),
         services: one(),
         tasks: one(),
         task_definitions: BTreeMap::from([(format!("{prefix}:task-definition/gone:1"), Answer::Error(ApiError { code: "NoSuchThing".to_owned(), message: None }))]),
