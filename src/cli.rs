@@ -381,6 +381,9 @@ pub struct ConvertArgs {
     /// A JSON report.
     #[arg(value_name = "REPORT.json")]
     pub report: PathBuf,
+    /// When the findings were made, for ocsf and asff (RFC 3339; default: when the report's file was written).
+    #[arg(long, value_name = "TIME", value_parser = crate::inventory::Time::parse)]
+    pub now: Option<crate::inventory::Time>,
     /// What is printed.
     #[command(flatten)]
     pub output: ReportArgs,

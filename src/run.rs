@@ -12,7 +12,7 @@ use crate::cli::{
     AssumeArgs, Assumption, AuditArgs, Cli, Color, Command, ConvertArgs, DiffArgs, EndpointType, MessageArgs, PathArgs, PermissionsFormat, PlainFormat, PolicyCommand, RecordArgs, RuleArgs, ScopeArgs,
 };
 use crate::governance::{self, baseline, config, diff};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Time};
 use crate::live::{self, Live};
 use crate::report::{self, Format, Report};
 use crate::{exit, output, permissions, query, rules, signals, snapshot};
@@ -119,7 +119,8 @@ fn run_audit(args: &AuditArgs, messages: &MessageArgs) -> Result<i32, Failure> {
         warnings.iter().for_each(|w| complain(&format!("audit: warning: {w}")));
     }
     notes.extend(warnings);
-    let options = report::Options { width: None, color: false, details: args.report.details, notes, now: clock, sources, ..report::Options::default() };
+    let now = clock.or_else(|| written(args.snapshot.as_deref()?));
+    let options = report::Options { width: None, color: false, details: args.report.details, notes, now, sources, ..report::Options::default() };
     let printed = write_reports(&report, args.report.format.unwrap_or(Format::Table), &args.report.outputs, options, messages)?;
     let fail_on = args.gate.fail_on.or(settings.fail_on).unwrap_or_default();
     Ok(printed.unwrap_or_else(|| exit::status(&report, fail_on, args.gate.allow_incomplete, args.gate.fail_on_new)))
@@ -308,8 +309,25 @@ fn compare(args: &DiffArgs) -> Result<i32, Failure> {
 fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     let report = read_report(&args.report)?;
     let sources = source_map(args.output.source_map.as_deref())?;
-    let options = report::Options { details: args.output.details, sources, ..report::Options::default() };
+    let now = args.now.or_else(|| written(&args.report));
+    let options = report::Options { details: args.output.details, now, sources, ..report::Options::default() };
     Ok(write_reports(&report, args.output.format.unwrap_or(Format::Table), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
+}
+
+/// When what lies at a path was written, the newest file of a folder: the time of findings (OCSF, ASFF) where nothing tells a
+/// better one. Standard input is being written now. No rule sees this time.
+fn written(path: &Path) -> Option<Time> {
+    let whole = |time: std::time::SystemTime| {
+        let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+        Time::parse(&seconds.to_string()).ok()
+    };
+    if path == Path::new("-") {
+        return whole(std::time::SystemTime::now());
+    }
+    if path.is_dir() {
+        return std::fs::read_dir(path).ok()?.filter_map(|entry| written(&entry.ok()?.path())).max();
+    }
+    whole(std::fs::metadata(path).ok()?.modified().ok()?)
 }
 
 fn read_report(path: &Path) -> Result<Report, Failure> {

@@ -92,7 +92,8 @@ struct Workflow {
     status: &'static str,
 }
 
-/// Renders the findings. Their time is the options' clock, else the epoch: a report holds no time.
+/// Renders the findings. Their time is the options' clock (a report holds none): whoever renders always knows one, if only
+/// when the report was written.
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> Vec<u8> {
     let time = options.now.map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |t| t.to_string());

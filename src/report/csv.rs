@@ -1,10 +1,14 @@
 //! CSV (RFC 4180): one line a finding, for spreadsheets.
 //!
-//! Every field is quoted, and one that a spreadsheet would take for a formula starts with an apostrophe.
+//! Every field is quoted, and one that a spreadsheet would take for a formula starts with an apostrophe. None is longer than
+//! a cell of a spreadsheet may be; `affected` tells how many there are where `affects` does not name them all.
 
-use super::text::clean;
+use super::text::{clean, cut};
 use super::{Report, view};
 use crate::finding::Finding;
+
+/// Characters of a cell, of which Excel takes 32,767: quotes are doubled, and the apostrophe comes on top.
+const CELL: usize = 32_000;
 
 const HEADER: [&str; 21] = [
     "severity",
@@ -58,11 +62,11 @@ fn fields(f: &Finding) -> [String; 21] {
         text(&r.vpc),
         f.message.clone(),
         f.affects.len().to_string(),
-        f.affects.iter().cloned().collect::<Vec<_>>().join(" "),
+        joined(f.affects.iter().map(String::as_str), " "),
         f.remediation.text.clone(),
-        f.remediation.commands.join(" ; "),
+        joined(f.remediation.commands.iter().map(String::as_str), " ; "),
         text(&f.remediation.proof),
-        f.references.join(" "),
+        joined(f.references.iter().map(String::as_str), " "),
         view::confidence_name(f.confidence).to_owned(),
         text(&f.status),
         f.fingerprint.clone(),
@@ -75,10 +79,30 @@ fn line(out: &mut String, fields: impl Iterator<Item = String>) {
             out.push(',');
         }
         out.push('"');
-        out.push_str(&guard(&clean(&field)).replace('"', "\"\""));
+        out.push_str(&guard(&cut(&clean(&field), CELL)).replace('"', "\"\""));
         out.push('"');
     }
     out.push_str("\r\n");
+}
+
+/// As many items as fit a cell, whole, and how many more there are.
+fn joined<'a>(items: impl Iterator<Item = &'a str>, between: &str) -> String {
+    let mut out = String::new();
+    let mut left = 0;
+    for item in items {
+        if left > 0 || out.len() + item.len() + 40 > CELL {
+            left += 1;
+        } else {
+            if !out.is_empty() {
+                out.push_str(between);
+            }
+            out.push_str(item);
+        }
+    }
+    if left > 0 {
+        out.push_str(&format!("{between}and {left} more"));
+    }
+    out
 }
 
 /// A text that no spreadsheet reads as a formula.
@@ -93,6 +117,20 @@ fn guard(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+
+    #[test]
+    fn no_cell_is_longer_than_a_spreadsheet_takes() {
+        let mut report = sample::report();
+        let arns = (0..1_000).map(|n| format!("arn:aws:ecs:us-east-2:123456789012:service/production/a-service-{n:05}"));
+        report.findings[0].affects = arns.collect();
+        report.findings[0].message = "x".repeat(100_000);
+        let text = String::from_utf8(render(&report)).unwrap();
+        let longest = text.split("\",\"").map(|c| c.chars().count()).max().unwrap();
+        assert!((20_000..=32_767).contains(&longest), "{longest}");
+        // Each ARN that is there is whole, and the rest is counted.
+        let named = text.matches("service/production/a-service-").count();
+        assert!(text.contains(&format!(" and {} more\"", 1_000 - named)), "{named} are named");
+    }
 
     /// RFC 4180, strictly: every field quoted, CRLF, the same number of fields in each line.
     fn rows(report: &Report) -> Vec<Vec<String>> {

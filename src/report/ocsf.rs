@@ -111,7 +111,8 @@ struct Remediation {
     references: Vec<String>,
 }
 
-/// Renders the findings. The time is the options' clock, else the epoch: a report holds no time.
+/// Renders the findings. The time is the options' clock (a report holds none): whoever renders always knows one, if only when
+/// the report was written.
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> Vec<u8> {
     let time = options.now.map_or(0, |t| t.0.as_millisecond());

@@ -275,7 +275,10 @@ pub fn run<'a>(rule: &'static Rule, view: &'a View<'a>) -> RuleResult {
 fn run_after<'a>(rule: &'static Rule, view: &'a View<'a>, others: Option<&'a [RuleResult]>) -> RuleResult {
     let mut outcome = Outcome { rule, view, findings: Vec::new(), passed: false, reason: None, unseen: BTreeSet::new(), unseen_affects: BTreeSet::new(), others };
     (rule.check)(view, &mut outcome);
-    outcome.finish()
+    let result = outcome.finish();
+    #[cfg(test)]
+    testing::keep(&result);
+    result
 }
 
 /// Runs rules over one region, in their order. CO01 tells what the others missed, so it runs last.

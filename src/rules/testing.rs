@@ -32,6 +32,16 @@ pub fn arn(kind: &str, name: &str) -> String {
     format!("arn:aws:ecs:us-east-2:111122223333:{kind}/web/{name}")
 }
 
+/// Leaves what a rule proposes in the folder `AUDIT_KEEP_FIXES`, where it is set, one file a rule and thread, one finding a
+/// line: `scripts/formats.sh` shows them to the AWS CLI's parser and others.
+pub fn keep(result: &RuleResult) {
+    let Some(folder) = std::env::var_os("AUDIT_KEEP_FIXES") else { return };
+    let lines: String = result.findings.iter().map(|f| serde_json::to_string(&f.remediation).expect("JSON") + "\n").collect();
+    let path = std::path::Path::new(&folder).join(format!("{}-{:?}.fixes", result.rule.id, std::thread::current().id()));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).expect("a folder");
+    std::io::Write::write_all(&mut file, lines.as_bytes()).expect("a file");
+}
+
 /// A scene.
 pub struct Scene {
     /// What was seen.
