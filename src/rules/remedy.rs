@@ -193,7 +193,12 @@ impl At<'_, '_> {
             changes.extend(entries(acl, request, request, &self.endpoint_cidrs()));
         }
         let ours = self.endpoint_subnets().any(|s| own.contains(s));
-        if ours || changes.is_empty() {
+        // A NAT gateway's subnet passes on what comes from the workloads, to anywhere.
+        let nat = self.view.region.nat_gateways.iter().filter_map(|n| n.subnet_id.as_deref()).any(|s| own.contains(s));
+        if nat && !ours && changes.is_empty() {
+            changes.extend(entries(acl, request, request, &BTreeSet::from(["0.0.0.0/0".to_owned()])));
+        }
+        if ours || nat || changes.is_empty() {
             changes.extend(entries(acl, !request, request, &self.cidrs(|_| true)));
         }
         changes
