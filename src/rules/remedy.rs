@@ -186,6 +186,12 @@ impl At<'_, '_> {
     fn acl_entries(&self, request: bool) -> Vec<Change> {
         let Some(acl) = self.view.index.network_acls.get(self.object) else { return Vec::new() };
         let own: BTreeSet<&str> = acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()).collect();
+        // In a hub, packets leave the subnets that a transit gateway is attached to for the endpoints.
+        let vpcs: BTreeSet<&str> = self.placements().filter_map(|p| p.vpc.as_deref()).collect();
+        let mut attached = self.view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.vpc_id.as_deref().is_some_and(|v| !vpcs.contains(v))).flat_map(|a| &a.subnet_ids);
+        if attached.any(|s| own.contains(s.as_str())) {
+            return entries(acl, request, request, &self.endpoint_cidrs());
+        }
         let here = |p: &Placement| p.subnet.as_deref().is_some_and(|s| own.contains(s));
         let mut changes = Vec::new();
         // On the workload's side the other end is the endpoints' subnets; on the endpoints' side it is the workloads'.
@@ -206,9 +212,11 @@ impl At<'_, '_> {
 
     fn endpoint_subnets(&self) -> impl Iterator<Item = &str> {
         let vpcs: BTreeSet<&str> = self.placements().filter_map(|p| p.vpc.as_deref()).collect();
-        let endpoints = self.view.region.vpc_endpoints.iter().filter(move |e| e.vpc_id.as_deref().is_some_and(|v| vpcs.contains(v)));
-        let serving = endpoints.filter(|e| e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s)));
-        serving.flat_map(|e| e.subnet_ids.iter().map(String::as_str))
+        let serving = self.view.region.vpc_endpoints.iter().filter(|e| e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s)));
+        // Those of a hub where the VPC has none of its own.
+        let (near, far): (Vec<_>, Vec<_>) = serving.partition(|e| e.vpc_id.as_deref().is_some_and(|v| vpcs.contains(v)));
+        let chosen = if near.is_empty() { far } else { near };
+        chosen.into_iter().flat_map(|e| e.subnet_ids.iter().map(String::as_str))
     }
 
     /// Ranges of the endpoints of the services that are hit; everything where there are none.
