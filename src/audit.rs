@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Action;
-use crate::analysis::{Egress, Family, Options, View, egress};
+use crate::analysis::{Egress, Family, Options, Path, Placement, View, egress};
 use crate::finding::Verdict;
 use crate::inventory::{Inventory, Region, State, Status, ec2};
 use crate::report::{CompletenessLine, HopLine, PathLine, PlacementLine, Report, RuleLine, SCHEMA, Scope, Summary, Tool, Topology, TopologyEndpoint, TopologyGateway, TopologySubnet, TopologyVpc};
@@ -40,7 +40,8 @@ pub fn audit(inventory: Inventory, plan: &Plan) -> Report {
     for region in &inventory.regions {
         let view = View::new(region, &plan.options);
         let results = rules::run_all(&plan.rules, &view);
-        add_region(&mut report, &view, &rules::co01::needed_actions(&view, &results));
+        let needed = rules::co01::needed_actions(&view, &results);
+        add_region(&mut report, view, &needed);
         for result in results {
             lines.entry(result.rule.id).or_default().push(result);
         }
@@ -100,7 +101,8 @@ fn empty(options: &Options) -> Report {
     }
 }
 
-fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
+/// The paths of a large account are most of what is in memory: they are moved, not copied.
+fn add_region(report: &mut Report, view: View<'_>, needed: &BTreeSet<Action>) {
     let region = view.region;
     report.scope.push(Scope {
         partition: region.partition.clone(),
@@ -123,8 +125,8 @@ fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
             member_count: p.members.len(),
         });
     }
-    report.paths.extend(path_lines(view));
-    add_topology(&mut report.topology, view);
+    add_topology(&mut report.topology, &view);
+    report.paths.extend(lines_of(view.paths, &view.placements));
     for action in Action::ALL.iter().copied() {
         let status = region.completeness.0.get(&action);
         let asked = status.is_some_and(|s| s.state != State::NotCollected && !s.unasked);
@@ -140,8 +142,12 @@ fn add_region(report: &mut Report, view: &View<'_>, needed: &BTreeSet<Action>) {
 /// The paths of a view as the report shows them.
 #[must_use]
 pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
-    let lines = view.paths.iter().filter_map(|path| {
-        let placement = view.placements.get(path.placement)?;
+    lines_of(view.paths.clone(), &view.placements)
+}
+
+fn lines_of(paths: Vec<Path>, placements: &[Placement]) -> Vec<PathLine> {
+    let lines = paths.into_iter().filter_map(|path| {
+        let placement = placements.get(path.placement)?;
         let need = placement.needs.get(path.need)?;
         Some(PathLine {
             placement: placement.id.clone(),
@@ -151,7 +157,7 @@ pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
             way: path.way,
             verdict: path.verdict,
             blocked_at: path.blocked_at,
-            hops: path.hops.iter().map(|h| HopLine { hop: h.hop, verdict: h.verdict, object: h.object.clone(), detail: h.detail.clone() }).collect(),
+            hops: path.hops.into_iter().map(|h| HopLine { hop: h.hop, verdict: h.verdict, object: h.object, detail: h.detail }).collect(),
         })
     });
     let mut out: Vec<PathLine> = Vec::new();

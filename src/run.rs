@@ -362,7 +362,8 @@ fn print(bytes: &[u8]) -> i32 {
 fn status_of(written: std::io::Result<()>) -> i32 {
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            complain(&format!("audit: cannot write to standard output: {error}"));
+            let reason = if error.kind() == std::io::ErrorKind::StorageFull { "the disk is full".to_owned() } else { error.to_string() };
+            complain(&format!("audit: cannot write to standard output: {reason}"));
             exit::USAGE
         }
         _ => exit::OK,

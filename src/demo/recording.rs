@@ -176,6 +176,11 @@ impl Request {
     }
 }
 
+/// The strings of a JSON text, and what follows each of their slashes: an ARN is asked for by its last parts too.
+fn strings(json: &str) -> impl Iterator<Item = &str> {
+    json.split('"').flat_map(|text| std::iter::once(text).chain(text.match_indices('/').filter_map(|(at, _)| text.get(at + 1..))))
+}
+
 /// A body that is a list.
 struct Parts<'a> {
     head: &'a str,
@@ -196,14 +201,19 @@ impl<'a> Parts<'a> {
     /// Keeps what was asked for; what ECS does not have is among the failures.
     fn select(mut self, operation: &str, request: &Request) -> Self {
         if let Some((_, member)) = DESCRIBES.iter().find(|(o, _)| *o == operation) {
-            let wanted: Vec<&str> = request.of(member).collect();
-            let holds = |item: &str, id: &str| item.contains(&format!("\"{id}\"")) || item.contains(&format!("/{id}\""));
-            self.items.retain(|item| wanted.iter().any(|id| holds(item, id)));
-            let missing: Vec<_> = wanted.iter().filter(|id| !self.items.iter().any(|i| holds(i, id))).map(|id| serde_json::json!({"arn": id, "reason": "MISSING"})).collect();
+            let wanted: BTreeSet<&str> = request.of(member).collect();
+            let mut found: BTreeSet<&str> = BTreeSet::new();
+            self.items.retain(|item| {
+                let here: Vec<&str> = strings(item).filter_map(|text| wanted.get(text).copied()).collect();
+                found.extend(here.iter().copied());
+                !here.is_empty()
+            });
+            let missing: Vec<_> = request.of(member).filter(|id| !found.contains(id)).map(|id| serde_json::json!({"arn": id, "reason": "MISSING"})).collect();
             self.tail = self.tail.replace(r#""failures": []"#, &format!(r#""failures": {}"#, serde_json::Value::from(missing)));
         } else if !self.json {
             for any in request.conditions() {
-                self.items.retain(|item| any.iter().any(|value| item.contains(&format!(">{value}<"))));
+                let any: Vec<String> = any.into_iter().map(|value| format!(">{value}<")).collect();
+                self.items.retain(|item| any.iter().any(|value| item.contains(value)));
             }
         }
         self

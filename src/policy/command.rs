@@ -80,6 +80,9 @@ pub enum PolicyError {
     /// No KEY=VALUE.
     #[error("`{0}` has no `=`: write the context as KEY=VALUE")]
     Context(String),
+    /// A context without the name of a key.
+    #[error("`{0}` names no key of the context: write KEY=VALUE after --context, KEY after --absent")]
+    NoKey(String),
     /// A key with a value that is absent, too.
     #[error("{0} is given with a value and as absent: drop one of the two")]
     Contradiction(String),
@@ -325,8 +328,8 @@ fn with_context(mut request: Request, context: &[String], absent: &[String]) -> 
     let mut keys: Vec<(String, Vec<String>)> = Vec::new();
     for pair in context {
         let (key, value) = pair.split_once('=').ok_or_else(|| PolicyError::Context(pair.clone()))?;
-        if key.is_empty() {
-            return Err(PolicyError::Context(pair.clone()));
+        if key.trim().is_empty() {
+            return Err(PolicyError::NoKey(pair.clone()));
         }
         match keys.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(key)) {
             Some((_, values)) => values.push(value.to_owned()),
@@ -334,6 +337,9 @@ fn with_context(mut request: Request, context: &[String], absent: &[String]) -> 
         }
     }
     for key in absent {
+        if key.trim().is_empty() {
+            return Err(PolicyError::NoKey(key.clone()));
+        }
         if keys.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
             return Err(PolicyError::Contradiction(key.clone()));
         }

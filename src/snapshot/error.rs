@@ -42,7 +42,7 @@ pub enum SnapshotError {
         reason: String,
     },
     /// A snapshot that cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
+    #[error("{}: cannot be written: {}", path.display(), reason(source))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -63,6 +63,14 @@ pub enum SnapshotError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// The system's reason, with the way out where there is one.
+fn reason(source: &std::io::Error) -> String {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull => "the disk is full; free some space or choose another place".to_owned(),
+        _ => source.to_string(),
+    }
 }
 
 impl SnapshotError {

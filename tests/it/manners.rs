@@ -193,6 +193,18 @@ fn an_address_that_is_none_is_wrong_usage() {
 }
 
 #[test]
+fn a_key_of_the_context_has_a_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = dir.path().join("policy.json");
+    std::fs::write(&policy, r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}"#).unwrap();
+    let check = |more: &[&str]| run(&[&["policy", "check", policy.to_str().unwrap(), "--action", "s3:GetObject"], more].concat());
+    refuses(&check(&["--context", "=x"]), 2, &["`=x` names no key"]);
+    refuses(&check(&["--context", "x"]), 2, &["`x` has no `=`"]);
+    refuses(&check(&["--absent", ""]), 2, &["names no key"]);
+    assert_eq!(check(&["--context", "aws:SourceVpce="]).status, 0, "an empty value is a value");
+}
+
+#[test]
 fn a_question_about_what_could_not_be_listed_is_unknown() {
     let subnet = "subnet-0123456789abcdef0";
     let seen = Server::start(Script::new(&answers("isolated")));

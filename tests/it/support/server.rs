@@ -159,6 +159,7 @@ impl Server {
 
 fn serve(stream: TcpStream, reply: &dyn Fn(&Asked, &Head) -> Option<Reply>, log: &Mutex<Vec<(String, String)>>) {
     let Ok(mut out) = stream.try_clone() else { return };
+    let _ = out.set_nodelay(true);
     let mut input = BufReader::new(stream);
     while let Some((asked, head)) = read(&mut input) {
         log.lock().unwrap().push((format!("{}:{}", asked.service, Recording::operation(&asked)), asked.body.clone()));
@@ -166,8 +167,10 @@ fn serve(stream: TcpStream, reply: &dyn Fn(&Asked, &Head) -> Option<Reply>, log:
             std::thread::sleep(Duration::from_secs(60));
             return;
         };
-        let head = format!("HTTP/1.1 {} Recorded\r\ncontent-length: {}\r\n\r\n", reply.status, reply.body.len());
-        if out.write_all(head.as_bytes()).and_then(|()| out.write_all(&reply.body)).is_err() {
+        // In one piece: a head by itself would be acknowledged late, and the body would wait for that.
+        let mut answer = format!("HTTP/1.1 {} Recorded\r\ncontent-length: {}\r\n\r\n", reply.status, reply.body.len()).into_bytes();
+        answer.extend(reply.body);
+        if out.write_all(&answer).is_err() {
             return;
         }
     }
