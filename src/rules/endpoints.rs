@@ -172,6 +172,7 @@ pub fn create_again(view: &View<'_>, endpoint: &VpcEndpoint) -> String {
         }
     };
     if is_gateway(endpoint) {
+        add("--vpc-endpoint-type", vec!["Gateway"]);
         add("--route-table-ids", endpoint.route_table_ids.iter().map(String::as_str).collect());
     } else {
         add("--vpc-endpoint-type", vec!["Interface"]);

@@ -56,7 +56,8 @@ pub mod po05;
 pub mod po06;
 pub mod po07;
 pub mod po08;
-pub mod proof;
+mod policies;
+mod proof;
 pub mod reads;
 pub mod reality;
 pub mod remedy;
@@ -239,6 +240,9 @@ impl Outcome<'_> {
             } else {
                 finding.remediation.text = format!("Let the audit read {} and run it again.", permissions.join(", "));
             }
+        }
+        for f in self.findings.iter_mut().filter(|f| f.verdict == Verdict::Fail) {
+            f.remediation.proof.get_or_insert_with(|| proof::NOT_MODELLED.to_owned());
         }
         let worst = self.findings.iter().map(|f| f.verdict).max();
         let verdict = worst.unwrap_or(if self.passed { Verdict::Pass } else { Verdict::NotApplicable });

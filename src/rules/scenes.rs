@@ -7,6 +7,7 @@ use crate::audit::{Plan, audit};
 use crate::inventory::{Answer, Inventory, dns, ec2, shape};
 use crate::report::Report;
 
+mod fixes;
 mod ways;
 
 /// A Fargate service with a task in each of two isolated subnets, and everything that it needs: image, logs, a secret.
