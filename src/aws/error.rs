@@ -77,7 +77,7 @@ impl CallError {
             SdkError::TimeoutError(_) => own(Kind::NoAnswer, "Timeout", "no answer in time"),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => own(Kind::NoAnswer, "Timeout", "no answer in time"),
             SdkError::DispatchFailure(_) => own(Kind::NoAnswer, "ConnectionLost", "the connection broke before an answer came"),
-            SdkError::ResponseError(_) => Self::malformed("its body is no answer of this operation"),
+            SdkError::ResponseError(answer) => Self::of_service(None, None, answer.raw().status().as_u16()),
             SdkError::ServiceError(service) => Self::of_service(service.err().code(), service.err().message(), service.raw().status().as_u16()),
             _ => own(Kind::Service, "InvalidRequest", "the request could not be built"),
         }

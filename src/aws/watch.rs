@@ -1,11 +1,11 @@
-//! What the audit wants to know of a call beside its output: how many attempts it took, and whether the body of the answer
-//! really holds the member that the output is made of.
+//! What the audit wants to know of a call beside its output: how many attempts it took, whether the body of the answer is
+//! whole, and whether it really holds the member that the output is made of.
 //!
 //! The SDK fills required members that an answer lacks with defaults, so that an empty answer would look like "there is
 //! nothing". The body itself tells the difference.
 
 use super::xml;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -23,6 +23,7 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub struct CallWatch {
     attempts: AtomicU32,
+    broken: AtomicBool,
     /// Whether the body is wanted.
     keep_body: bool,
     body: Mutex<Vec<u8>>,
@@ -44,6 +45,12 @@ impl CallWatch {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last successful answer is XML that breaks off or is not well-formed.
+    #[must_use]
+    pub fn broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// The body of the last successful answer, once.
@@ -71,10 +78,9 @@ impl Intercept for Watch {
 
     fn read_after_deserialization(&self, context: &AfterDeserializationInterceptorContextRef<'_>, _: &RuntimeComponents, _: &mut ConfigBag) -> Result<(), BoxError> {
         let body = context.response().body().bytes().unwrap_or_default();
-        if context.response().status().is_success() && body.trim_ascii_start().starts_with(b"<") && !xml::is_whole(body) {
-            return Err("the XML of the answer is broken".into());
-        }
         let keep = |call: &Arc<CallWatch>| {
+            let broken = context.response().status().is_success() && body.trim_ascii_start().starts_with(b"<") && !xml::is_whole(body);
+            call.broken.store(broken, Ordering::Relaxed);
             if call.keep_body {
                 *call.body.lock().unwrap_or_else(PoisonError::into_inner) = body.to_vec();
             }

@@ -565,6 +565,18 @@ fn cloudtrail_is_asked_for_evidence_alone() {
 }
 
 #[test]
+fn what_keeps_one_kind_of_event_from_being_answered_stands_for_the_others() {
+    let request = || Request { regions: vec![REGION.to_owned()], evidence: true, ..Request::default() };
+    let run = Fake::default().on("LookupEvents", |_| Some(denied_json())).run_with(request());
+    assert_eq!((run.calls("LookupEvents").len(), run.state(Action::LookupEvents)), (1, State::Missing));
+
+    let run = Fake::default().on("LookupEvents", |asked| Some(if asked.body.contains("DiscoverPollEndpoint") { (200, json(r#""Events":[]"#)) } else { denied_json() })).run_with(request());
+    assert_eq!((run.calls("LookupEvents").len(), run.state(Action::LookupEvents)), (2, State::Partial));
+    let lacking = &run.region().completeness.0[&Action::LookupEvents].ids;
+    assert!(lacking.len() == 8 && lacking.contains("RegisterContainerInstance") && lacking.contains("CreateLogStream"), "{lacking:?}");
+}
+
+#[test]
 fn time_that_runs_out_is_said_of_each_action() {
     let request = Request { regions: vec![REGION.to_owned()], deadline: Some(std::time::Duration::ZERO), ..Request::default() };
     let run = Fake::with_service().run_with(request);

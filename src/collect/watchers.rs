@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::convert::other as convert;
 use super::work::{Ends, Page, Work, named};
 use crate::actions::Action;
+use crate::aws::CallError;
 
 /// Pages of events of one name; the newest come first.
 const EVENT_PAGES: u32 = 2;
@@ -55,34 +56,41 @@ async fn detector(work: Arc<Work>, _held: Arc<Ends>, id: String) {
     work.keep(&id, answer, |r| &mut r.detectors);
 }
 
-/// The newest events of each name.
+/// The newest events of each name, one name after the other: AWS lets nobody ask faster. Whatever keeps one from being
+/// answered, all attempts included, stands for those after it as well.
 pub(super) fn events(work: &Arc<Work>) {
     if !work.wants(Action::LookupEvents) {
         return;
     }
-    for name in EVENTS {
-        let work = Arc::clone(work);
-        Arc::clone(&work).start(async move {
-            use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
-            let client = &work.clients.cloudtrail;
-            let left = std::sync::atomic::AtomicU32::new(EVENT_PAGES);
-            let _ = work
-                .pages(
-                    Action::LookupEvents,
-                    Some(name),
-                    |token| {
-                        let attribute = LookupAttribute::builder().attribute_key(LookupAttributeKey::EventName).attribute_value(name).build().ok();
-                        client.lookup_events().set_lookup_attributes(attribute.map(|a| vec![a])).max_results(50).set_next_token(token).send()
-                    },
-                    |out| {
-                        let more = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) > 1;
-                        Some(Page::new(out.events?.into_iter().map(convert::event).collect(), out.next_token.filter(|_| more)))
-                    },
-                    |events| work.with(|r| r.cloudtrail_events.extend(events)),
-                )
-                .await;
-        });
-    }
+    let work = Arc::clone(work);
+    Arc::clone(&work).start(async move {
+        for (at, name) in EVENTS.into_iter().enumerate() {
+            if let Err(error) = events_named(&work, name).await {
+                work.book(|b| b.failed(Action::LookupEvents, &error, EVENTS.into_iter().skip(at)));
+                return;
+            }
+        }
+    });
+}
+
+async fn events_named(work: &Arc<Work>, name: &'static str) -> Result<(), CallError> {
+    use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+    let client = &work.clients.cloudtrail;
+    let left = std::sync::atomic::AtomicU32::new(EVENT_PAGES);
+    work.pages(
+        Action::LookupEvents,
+        Some(name),
+        |token| {
+            let attribute = LookupAttribute::builder().attribute_key(LookupAttributeKey::EventName).attribute_value(name).build().ok();
+            client.lookup_events().set_lookup_attributes(attribute.map(|a| vec![a])).max_results(50).set_next_token(token).send()
+        },
+        |out| {
+            let more = left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) > 1;
+            Some(Page::new(out.events?.into_iter().map(convert::event).collect(), out.next_token.filter(|_| more)))
+        },
+        |events| work.with(|r| r.cloudtrail_events.extend(events)),
+    )
+    .await
 }
 
 /// Asks whose account this is, if neither clusters nor settings told. Failing does no harm: then owners of resources tell.

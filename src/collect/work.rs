@@ -22,7 +22,7 @@ use crate::inventory::{Answer, ApiError, Keyed, Region};
 /// How often an answer of status 200 that is none is asked for again.
 const MALFORMED_TRIES: u32 = 4;
 /// How often a call that was throttled to the end of the SDK's attempts takes its turn again, more slowly.
-const THROTTLED_TRIES: u32 = 3;
+const THROTTLED_TRIES: u32 = 2;
 
 /// What is said of an answer with items that have no id.
 pub(super) const LOST: &str = "MalformedAnswer: an item without its id";
@@ -248,6 +248,9 @@ impl Work {
                 },
             };
             let result = outcome.map_err(|e| CallError::of(&e)).and_then(|output| {
+                if watch.broken() {
+                    return Err(CallError::malformed("the XML of its body is broken"));
+                }
                 let read = read(output, &watch.take_body());
                 read.ok_or_else(|| CallError::malformed("its body lacks the result of this operation"))
             });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::reality::{Contradiction, Reality};
 use super::{Outcome, remedy, subject};
 use crate::actions::Action;
-use crate::analysis::{Cause, Need, Owner, Placement, Tri, Unseen, View, path};
+use crate::analysis::{Cause, HopName, Need, Owner, Path, Placement, Tri, Unseen, View, Way, path};
 use crate::finding::{Confidence, Evidence, Severity};
 
 /// What one finding stands on.
@@ -51,7 +51,7 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
                 Unseen::Action(_) | Unseen::Elsewhere(_) => true,
             };
             let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
-            if !unseen.is_empty() {
+            if !unseen.is_empty() && on_the_way(rule, found) {
                 outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
             }
         }
@@ -100,13 +100,30 @@ fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
     for found in view.paths.iter().filter(|p| p.verdict == Tri::Unknown) {
         let Some((_, need)) = path::need_of(view, found) else { continue };
         let owns = need.owners.iter().chain(&need.also).any(|(o, _)| *o == Owner::Rule(rule));
-        if need.service.starts_with("registry:") || !(owns || concerns(&need.service)) {
+        if need.service.starts_with("registry:") || !(owns || concerns(&need.service) && on_the_way(rule, found)) {
             continue;
         }
         let unseen: BTreeSet<Unseen> = found.causes.iter().flat_map(|c| &c.unseen).filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
         if !unseen.is_empty() {
             outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
         }
+    }
+}
+
+/// Whether a rule about a hop may have to do with the way of a path, as far as that is known: what leaves by a public name meets
+/// no endpoint, and what stays in the VPC crosses into no other.
+fn on_the_way(rule: &str, path: &Path) -> bool {
+    let named = path.hops.iter().any(|h| h.hop == HopName::Dns && h.verdict == Tri::Pass);
+    let endpoint = matches!(rule, "DN01" | "DN03" | "NW01" | "NW03");
+    let policy = rule.starts_with("PO");
+    let gateway = matches!(rule, "NW07" | "NW08" | "NW09");
+    match path.way {
+        Way::InterfaceEndpoint => rule != "NW10" && !gateway,
+        Way::RemoteEndpoint => !gateway,
+        Way::GatewayEndpoint => !endpoint && !matches!(rule, "NW02" | "NW04" | "NW05" | "NW10"),
+        Way::Internet => !endpoint && !policy && !matches!(rule, "NW07" | "NW10"),
+        Way::Unknown if named => !endpoint && !policy && !matches!(rule, "NW07" | "NW10"),
+        Way::Unknown | Way::Local | Way::None => true,
     }
 }
 
@@ -231,7 +248,7 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     if unseen.is_empty() {
         outcome.pass();
         // What the AWS page promises, shown for this VPC: no gateway to the internet, no NAT device, no VPN.
-        let private = |p: &crate::analysis::Path| p.verdict == Tri::Pass && p.way != crate::analysis::Way::Internet;
+        let private = |p: &Path| p.verdict == Tri::Pass && p.way != Way::Internet;
         if rule == "NW06" && view.paths.iter().all(private) {
             outcome.reason("every path works without an internet gateway, a NAT device or a VPN");
         }

@@ -197,15 +197,26 @@ impl At<'_, '_> {
     fn acl_entries(&self, request: bool) -> Vec<Change> {
         let Some(acl) = self.view.index.network_acls.get(self.object) else { return Vec::new() };
         let own: BTreeSet<&str> = acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()).collect();
-        let here = |p: &Placement| p.subnet.as_deref().is_some_and(|s| own.contains(s));
         let purpose = if request { For::Requests } else { For::Replies };
+        // In a hub, packets leave the subnets that a transit gateway is attached to for the endpoints.
+        let vpcs: BTreeSet<&str> = self.placements().filter_map(|p| p.vpc.as_deref()).collect();
+        let mut attached = self.view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.vpc_id.as_deref().is_some_and(|v| !vpcs.contains(v))).flat_map(|a| &a.subnet_ids);
+        if attached.any(|s| own.contains(s.as_str())) {
+            return self.entries(acl, request, purpose, &self.endpoint_cidrs());
+        }
+        let here = |p: &Placement| p.subnet.as_deref().is_some_and(|s| own.contains(s));
         let mut changes = Vec::new();
         // On the workload's side the other end is the endpoints' subnets; on the endpoints' side it is the workloads'.
         if self.placements().any(here) {
             changes.extend(self.entries(acl, request, purpose, &self.endpoint_cidrs()));
         }
         let ours = self.endpoint_subnets().any(|s| own.contains(s));
-        if ours || changes.is_empty() {
+        // A NAT gateway's subnet passes on what comes from the workloads, to anywhere.
+        let nat = self.view.region.nat_gateways.iter().filter_map(|n| n.subnet_id.as_deref()).any(|s| own.contains(s));
+        if nat && !ours && changes.is_empty() {
+            changes.extend(self.entries(acl, request, purpose, &BTreeSet::from(["0.0.0.0/0".to_owned()])));
+        }
+        if ours || nat || changes.is_empty() {
             changes.extend(self.entries(acl, !request, purpose, &self.cidrs(|_| true)));
         }
         changes
@@ -213,9 +224,11 @@ impl At<'_, '_> {
 
     fn endpoint_subnets(&self) -> impl Iterator<Item = &str> {
         let vpcs: BTreeSet<&str> = self.placements().filter_map(|p| p.vpc.as_deref()).collect();
-        let endpoints = self.view.region.vpc_endpoints.iter().filter(move |e| e.vpc_id.as_deref().is_some_and(|v| vpcs.contains(v)));
-        let serving = endpoints.filter(|e| e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s)));
-        serving.flat_map(|e| e.subnet_ids.iter().map(String::as_str))
+        let serving = self.view.region.vpc_endpoints.iter().filter(|e| e.service_name.as_deref().and_then(services::short_name).is_some_and(|s| self.group.services.contains(s)));
+        // Those of a hub where the VPC has none of its own.
+        let (near, far): (Vec<_>, Vec<_>) = serving.partition(|e| e.vpc_id.as_deref().is_some_and(|v| vpcs.contains(v)));
+        let chosen = if near.is_empty() { far } else { near };
+        chosen.into_iter().flat_map(|e| e.subnet_ids.iter().map(String::as_str))
     }
 
     /// Ranges of the endpoints of the services that are hit; everything where there are none.
@@ -280,28 +293,35 @@ enum For {
 
 impl At<'_, '_> {
     /// Allow entries for one direction, numbered before the first that exists. Requests go to 443, replies to what callers use.
-    /// The number follows from the range and the purpose alone: two findings never give one number to different entries.
+    /// The number follows from the range and the purpose, so that two findings do not give one number to different entries.
     fn entries(&self, acl: &NetworkAcl, egress: bool, purpose: For, cidrs: &BTreeSet<String>) -> Vec<Change> {
         let (from, to) = if matches!(purpose, For::Requests | For::S3Requests) { (443, 443) } else { (1024, 65535) };
         let taken: BTreeSet<i32> = acl.entries.iter().filter(|e| e.egress == Some(egress)).filter_map(|e| e.rule_number).collect();
         let first = taken.first().copied().unwrap_or(100);
+        let before: Vec<i32> = (1..first).rev().collect();
         let ranges = self.ranges(acl.vpc_id.as_deref());
-        let number = |cidr: &String| {
+        let number = |at: usize, cidr: &String| {
             let place = ranges.iter().position(|r| r == cidr)? * 4 + purpose as usize;
-            (1..first).rev().chain(first..32766).filter(|n| !taken.contains(n)).nth(place)
+            // Where there is little room before the first entry, what counts is to stand before it.
+            before.get(place).or_else(|| before.get(at)).copied().or_else(|| (first..32766).filter(|n| !taken.contains(n)).nth(at))
         };
-        let entry = |cidr: &String| Some(Change::AclEntry { acl: acl.network_acl_id.clone(), number: number(cidr)?, egress, from, to, cidr: cidr.clone() });
-        cidrs.iter().filter_map(entry).collect()
+        let entry = |(at, cidr): (usize, &String)| Some(Change::AclEntry { acl: acl.network_acl_id.clone(), number: number(at, cidr)?, egress, from, to, cidr: cidr.clone() });
+        cidrs.iter().enumerate().filter_map(entry).collect()
     }
 
-    /// Every range that an entry of a VPC's ACL may be about: everything, then the subnets of its workloads and endpoints, and
-    /// those of others that use it.
+    /// Every range that an entry of a VPC's ACL may be about, in one order for all findings: everything, then the subnets of
+    /// workloads and endpoints in this VPC, then those in others.
     fn ranges(&self, vpc: Option<&str>) -> Vec<String> {
-        let endpoints = self.view.region.vpc_endpoints.iter().filter(|e| vpc.is_none() || e.vpc_id.as_deref() == vpc).flat_map(|e| e.subnet_ids.iter().map(String::as_str));
+        let endpoints = self.view.region.vpc_endpoints.iter().flat_map(|e| e.subnet_ids.iter().map(String::as_str));
         let subnets: BTreeSet<&str> = self.view.placements.iter().filter_map(|p| p.subnet.as_deref()).chain(endpoints).collect();
-        let cidrs: BTreeSet<String> = subnets.into_iter().filter_map(|s| self.view.index.subnets.get(s)?.cidr_block.clone()).collect();
-        let own: BTreeSet<String> = self.endpoint_subnets().filter_map(|s| self.view.index.subnets.get(s)?.cidr_block.clone()).filter(|c| !cidrs.contains(c)).collect();
-        std::iter::once("0.0.0.0/0".to_owned()).chain(cidrs).chain(own).collect()
+        let cidrs = subnets.into_iter().filter_map(|s| self.view.index.subnets.get(s)).filter_map(|s| Some((Some(s.vpc_id.as_str()) != vpc, s.cidr_block.clone()?)));
+        let mut ranges = vec!["0.0.0.0/0".to_owned()];
+        for (_, cidr) in cidrs.collect::<BTreeSet<_>>() {
+            if !ranges.contains(&cidr) {
+                ranges.push(cidr);
+            }
+        }
+        ranges
     }
 
     /// What opens each hop at which the paths of the finding stop.

@@ -8,6 +8,8 @@ use crate::inventory::{Answer, Inventory, dns, ec2, shape};
 use crate::report::Report;
 
 mod fixes;
+mod hub;
+mod unseen;
 mod ways;
 
 /// A Fargate service with a task in each of two isolated subnets, and everything that it needs: image, logs, a secret.

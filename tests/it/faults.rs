@@ -1,25 +1,60 @@
 //! The promise: what could not be seen is never a pass, never "does not apply", and nothing that was wrong goes away.
 //!
-//! Each operation in turn is denied, or answered by nothing, or by somebody else's page, and the report is held against the
-//! one in which everything was seen.
+//! Each operation in turn is denied, fails, is throttled to the end, or is answered by nothing, by half of it or by somebody
+//! else's page, and the report is held against the one in which everything was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use audit::actions::Action;
+use audit::analysis::Options;
+use audit::audit::Plan;
+use audit::aws::replay::{Answers, Asked, Reply};
+use audit::collect::{Request, collect};
+use audit::demo::Recording;
+use audit::inventory::Time;
+use audit::{exit, rules};
 use serde_json::Value;
 
 use crate::support::server::{Fault, Script, Server};
-use crate::support::{Ran, answers, run, run_at};
+use crate::support::{answers, run, run_at};
 
-fn audit(scene: &str, region: &str, fault: Option<(&str, Fault)>) -> (Ran, Server) {
-    let mut script = Script::new(&answers(scene));
-    if let Some((action, fault)) = fault {
-        script = script.fault(action, fault);
+/// Scripted answers in the place of the network, and which operations were asked for.
+#[derive(Debug)]
+struct Scripted {
+    script: Script,
+    asked: Mutex<BTreeSet<String>>,
+}
+
+impl Answers for Scripted {
+    fn answer(&self, asked: &Asked) -> Option<Reply> {
+        self.asked.lock().unwrap().insert(format!("{}:{}", asked.service, Recording::operation(asked)));
+        self.script.reply(asked)
     }
-    let server = Server::start(script);
+}
+
+/// What a live run over scripted answers comes to, without a process and a socket for each: there are hundreds.
+struct Live {
+    report: Value,
+    status: i32,
+    asked: BTreeSet<String>,
+}
+
+fn live(recording: &Recording, region: &str, fault: Option<(&str, Fault)>) -> Live {
+    let script = Script { recording: recording.clone(), ..Script::default() };
+    let script = fault.into_iter().fold(script, |script, (action, fault)| script.fault(action, fault));
+    let answers = Arc::new(Scripted { script, asked: Mutex::default() });
     // CloudTrail answers two calls a second and no more, so that it is asked only where it matters.
-    let evidence: &[&str] = if fault.is_some_and(|(action, _)| action == "cloudtrail:LookupEvents") { &["--evidence"] } else { &[] };
-    (run_at(&server.url, &[&["--region", region, "--format", "json"], evidence].concat()), server)
+    let evidence = fault.is_some_and(|(action, _)| action == "cloudtrail:LookupEvents");
+    let request = Request { regions: vec![region.to_owned()], evidence, answers: Some(Arc::clone(&answers) as Arc<dyn Answers>), ..Request::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let now = || Time::parse(recording.taken_at().unwrap()).unwrap();
+    let inventory = runtime.block_on(collect(request, Arc::new(()), now)).unwrap();
+    let report = audit::audit::audit(inventory, &Plan { options: Options::default(), rules: rules::ALL.to_vec() });
+    let status = exit::status(&report, exit::FailOn::default(), false, false);
+    let asked = std::mem::take(&mut *answers.asked.lock().unwrap());
+    Live { report: serde_json::to_value(report).unwrap(), status, asked }
 }
 
 fn verdicts(report: &Value) -> BTreeMap<String, String> {
@@ -47,64 +82,74 @@ fn less_seen(before: &str, after: &str) -> bool {
     after == "unknown" || before == after
 }
 
-fn walk(scene: &str, region: &str, fault: Fault) {
-    let (whole, _) = audit(scene, region, None);
-    let whole_report = whole.report();
-    let (rules, ways) = (verdicts(&whole_report), paths(&whole_report));
-    let (mut asked, mut problems) = (0, Vec::new());
-    for action in Action::ALL {
-        let name = action.name();
-        let (ran, server) = audit(scene, region, Some((name, fault)));
-        let mut wrong = |what: String| problems.push(format!("{name} {fault:?}: {what}"));
-        if server.count(name) == 0 {
-            if ran.report() != whole_report {
-                wrong("was not asked for, and yet changes the report".to_owned());
+/// What is wrong with a run in which `name` had no usable answer, held against the run in which it had.
+fn held_against(whole: &Live, name: &str, faulty: &Live) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut wrong = |what: String| problems.push(format!("{name}: {what}"));
+    let (rules, ways) = (verdicts(&whole.report), paths(&whole.report));
+    let report = &faulty.report;
+    match report["completeness"].as_array().unwrap().iter().find(|c| c["action"] == name) {
+        None => wrong("is not listed".to_owned()),
+        Some(entry) => {
+            let error = entry["error"].as_str().unwrap_or_default();
+            if entry["state"] == "complete" || error.is_empty() {
+                wrong(format!("is listed as {} ({error})", entry["state"]));
             }
-            continue;
-        }
-        asked += 1;
-        let report = ran.report();
-        let entry = report["completeness"].as_array().unwrap().iter().find(|c| c["action"] == name);
-        match entry {
-            None => wrong("is not listed".to_owned()),
-            Some(entry) => {
-                let error = entry["error"].as_str().unwrap_or_default();
-                if entry["state"] == "complete" || error.is_empty() {
-                    wrong(format!("is listed as {} ({error})", entry["state"]));
-                }
-                let lower = error.to_lowercase();
-                if lower.contains("recorded") || lower.contains("127.0.0.1") {
-                    wrong(format!("the error names more than code and message: {error}"));
-                }
-            }
-        }
-        let fails = report["summary"]["fail"].as_object().unwrap().iter().any(|(severity, n)| !["low", "info"].contains(&severity.as_str()) && n != 0);
-        // The caller's identity is not needed where ARNs tell the account.
-        if report["complete"] != false || ran.status != if fails { 1 } else { 3 } {
-            wrong(format!("complete is {}, status {}", report["complete"], ran.status));
-        }
-        for (rule, now) in verdicts(&report) {
-            if !less_seen(&rules[&rule], &now) {
-                wrong(format!("{rule} was {} and is {now}", rules[&rule]));
-            }
-        }
-        let now = paths(&report);
-        for (path, verdict) in &now {
-            // A path whose placement or need is only guessed at now may be new, and is unknown.
-            if !less_seen(ways.get(path).map_or("unknown", String::as_str), verdict) {
-                wrong(format!("{path} was {:?} and is {verdict}", ways.get(path)));
-            }
-        }
-        for (path, verdict) in &ways {
-            // A path may only go where the workload itself, or what it needs, was not seen.
-            let seen = !name.starts_with("ecs:") && !name.starts_with("iam:") && name != "ec2:DescribeSubnets" && name != "ec2:DescribeInstances";
-            if verdict == "fail" && !now.contains_key(path) && seen {
-                wrong(format!("{path} failed and is gone"));
+            let lower = error.to_lowercase();
+            if lower.contains("recorded") || lower.contains("127.0.0.1") {
+                wrong(format!("the error names more than code and message: {error}"));
             }
         }
     }
-    assert!(asked > 30, "only {asked} operations were asked for");
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    let fails = report["summary"]["fail"].as_object().unwrap().iter().any(|(severity, n)| !["low", "info"].contains(&severity.as_str()) && n != 0);
+    if report["complete"] != false || faulty.status != if fails { 1 } else { 3 } {
+        wrong(format!("complete is {}, status {}", report["complete"], faulty.status));
+    }
+    for (rule, now) in verdicts(report) {
+        if !less_seen(&rules[&rule], &now) {
+            wrong(format!("{rule} was {} and is {now}", rules[&rule]));
+        }
+    }
+    let now = paths(report);
+    for (path, verdict) in &now {
+        // A path whose placement or need is only guessed at now may be new, and is unknown.
+        if !less_seen(ways.get(path).map_or("unknown", String::as_str), verdict) {
+            wrong(format!("{path} was {:?} and is {verdict}", ways.get(path)));
+        }
+    }
+    for (path, verdict) in &ways {
+        // A path may only go where the workload itself, or what it needs, was not seen.
+        let seen = !name.starts_with("ecs:") && !name.starts_with("iam:") && name != "ec2:DescribeSubnets" && name != "ec2:DescribeInstances";
+        if verdict == "fail" && !now.contains_key(path) && seen {
+            wrong(format!("{path} failed and is gone"));
+        }
+    }
+    problems
+}
+
+/// Each operation that a scene asks for goes wrong in turn.
+fn walk(scene: &str, region: &str, fault: Fault) {
+    let recording = Recording::parse(&answers(scene));
+    let whole = live(&recording, region, None);
+    // What is never asked for cannot go wrong.
+    let names: Vec<&str> = Action::ALL.iter().map(|a| a.name()).filter(|name| whole.asked.contains(*name) || *name == "cloudtrail:LookupEvents").collect();
+    assert!(names.len() > 30, "only {} operations are asked for", names.len());
+    // Mostly they wait between attempts, so that many go side by side.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut problems = Vec::new();
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let faulty = live(&recording, region, Some((name, fault)));
+            assert!(faulty.asked.contains(*name), "{name} is asked for whatever goes wrong with it");
+            problems.extend(held_against(&whole, name, &faulty));
+        }
+        problems
+    };
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = names.iter().map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|w| w.join().unwrap()).collect()
+    });
+    assert!(problems.is_empty(), "{fault:?}: {} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
 #[test]
@@ -133,12 +178,27 @@ fn each_operation_answered_by_somebody_else() {
 }
 
 #[test]
+fn each_operation_cut_off() {
+    walk("demo", "eu-west-1", Fault::Cut);
+}
+
+#[test]
+fn each_operation_failing_on_the_side_of_aws() {
+    walk("demo", "eu-west-1", Fault::Failure);
+}
+
+#[test]
+fn each_operation_throttled_to_the_end() {
+    walk("demo", "eu-west-1", Fault::Throttled);
+}
+
+#[test]
 fn what_was_never_asked_is_not_listed_as_complete() {
     for (scene, region) in [("demo", "eu-west-1"), ("isolated", "ap-southeast-2"), ("bare", "eu-north-1")] {
-        let (live, server) = audit(scene, region, None);
-        let report = live.report();
+        let server = Server::start(Script::new(&answers(scene)));
+        let report = run_at(&server.url, &["--region", region, "--format", "json"]).report();
         let listed: Vec<&str> = report["completeness"].as_array().unwrap().iter().map(|c| c["action"].as_str().unwrap()).collect();
-        let asked = server.calls.lock().unwrap().iter().map(|(action, _)| action.clone()).collect::<std::collections::BTreeSet<_>>();
+        let asked = server.calls.lock().unwrap().iter().map(|(action, _)| action.clone()).collect::<BTreeSet<_>>();
         // Whether a rule applies without a single cluster follows from these, which rules need although there is nobody to ask about.
         let needed = |action: &str| scene == "bare" && action.starts_with("ecs:");
         let never: Vec<_> = listed.iter().filter(|a| !asked.contains(**a) && !needed(a)).collect();

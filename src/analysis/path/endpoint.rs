@@ -25,14 +25,42 @@ pub const fn rule_of(hop: HopName) -> Option<(&'static str, Severity, Severity)>
     }
 }
 
+/// One decision on the way to an address.
+#[derive(Debug)]
+pub struct Step {
+    /// The hop that it belongs to.
+    pub hop: HopName,
+    /// The rule that owns it, where that is not the hop's own.
+    pub rule: Option<&'static str>,
+    /// The decision.
+    pub decision: Decision,
+}
+
+impl Step {
+    const fn new(hop: HopName, decision: Decision) -> Self {
+        Self { hop, rule: None, decision }
+    }
+
+    /// The finding that it is, if it is one.
+    fn cause(&self, fallback: &str) -> Option<Cause> {
+        let (rule, severity, partial) = match self.rule {
+            None => rule_of(self.hop)?,
+            Some("NW04") => rule_of(HopName::SourceNaclOut)?,
+            Some("NW05") => rule_of(HopName::SourceNaclIn)?,
+            Some(rule) => (rule, Severity::High, Severity::High),
+        };
+        of_decision(rule, severity, partial, &self.decision, fallback)
+    }
+}
+
 /// One interface, judged: its hops and whether it can be reached.
 struct Judged {
-    hops: Vec<(HopName, Decision)>,
+    steps: Vec<Step>,
 }
 
 impl Judged {
     fn verdict(&self) -> Tri {
-        self.hops.iter().map(|(_, d)| d.verdict).max().unwrap_or(Tri::Unknown)
+        self.steps.iter().map(|s| s.decision.verdict).max().unwrap_or(Tri::Unknown)
     }
 }
 
@@ -78,10 +106,10 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
         }
     }
     let judged: Vec<Judged> = interfaces.iter().map(|(eni, address)| judge(view, source, endpoint, eni, *address, port)).collect();
-    for (hop, decision) in judged.iter().flat_map(|j| &j.hops) {
-        leg.hop(*hop, decision);
-        if decision.verdict == Tri::Pass
-            && let Some((rule, ..)) = rule_of(*hop)
+    for step in judged.iter().flat_map(|j| &j.steps) {
+        leg.hop(step.hop, &step.decision);
+        if step.decision.verdict == Tri::Pass
+            && let Some((rule, ..)) = rule_of(step.hop)
             && (rule != "NW10" || !local)
         {
             leg.passed.insert(rule);
@@ -93,10 +121,8 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
         leg.cause(some_blocked(endpoint, &interfaces, &judged));
     } else {
         leg.passed.insert("NW03");
-        for (hop, decision) in judged.iter().flat_map(|j| &j.hops).filter(|(_, d)| blocked == 0 || d.verdict == Tri::Fail) {
-            if let Some((rule, severity, partial)) = rule_of(*hop)
-                && let Some(cause) = of_decision(rule, severity, partial, decision, id)
-            {
+        for step in judged.iter().flat_map(|j| &j.steps).filter(|s| blocked == 0 || s.decision.verdict == Tri::Fail) {
+            if let Some(cause) = step.cause(id) {
                 leg.cause(cause);
             }
         }
@@ -115,7 +141,7 @@ fn some_blocked(endpoint: &VpcEndpoint, interfaces: &[(&NetworkInterface, IpAddr
     let mut evidence = Vec::new();
     let mut blocked = Vec::new();
     for ((eni, address), judged) in interfaces.iter().zip(judged) {
-        if let Some((hop, decision)) = judged.hops.iter().find(|(_, d)| d.verdict == Tri::Fail) {
+        if let Some(Step { hop, decision, .. }) = judged.steps.iter().find(|s| s.decision.verdict == Tri::Fail) {
             let zone = eni.availability_zone.as_deref().unwrap_or("an unknown zone");
             blocked.push(format!("{address} in {zone} ({}: {})", hop_name(*hop), decision.detail));
             evidence.extend(decision.evidence.iter().cloned());
@@ -166,7 +192,7 @@ pub fn address_of(eni: &NetworkInterface, family: Family) -> Option<IpAddr> {
 fn judge(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, eni: &NetworkInterface, address: IpAddr, port: u16) -> Judged {
     let groups: Vec<String> = if eni.groups.is_empty() { endpoint.groups.iter().filter_map(|g| g.group_id.clone()).collect() } else { eni.groups.iter().filter_map(|g| g.group_id.clone()).collect() };
     let subnet = eni.subnet_id.as_deref();
-    Judged { hops: to_address(view, source, &Target { address, subnet, vpc: eni.vpc_id.as_deref().or(endpoint.vpc_id.as_deref()), groups: Some(&groups) }, port) }
+    Judged { steps: to_address(view, source, &Target { address, subnet, vpc: eni.vpc_id.as_deref().or(endpoint.vpc_id.as_deref()), groups: Some(&groups) }, port) }
 }
 
 /// A private address that a connection goes to.
@@ -181,10 +207,9 @@ pub struct Target<'a> {
     pub groups: Option<&'a [String]>,
 }
 
-/// The hops from a source to one private address, in the order of the way.
-pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, port: u16) -> Vec<(HopName, Decision)> {
-    let index = &view.index;
-    let mut hops = Vec::new();
+/// The steps from a source to one private address, in the order of the way.
+pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, port: u16) -> Vec<Step> {
+    let mut steps = Vec::new();
     let ports = PortSet::port(port);
     let destination = IpSet::of_addresses([target.address]);
     let from = source.of_family(family_of(target.address));
@@ -192,12 +217,19 @@ pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, por
     let same_subnet = same_vpc && target.subnet.is_some() && target.subnet == source.subnet_id;
     let their_groups: BTreeSet<String> = target.groups.unwrap_or_default().iter().cloned().collect();
     let link = if same_vpc { remote::Link::SameVpc } else { remote::link(view, source, target.vpc) };
+    let (forth, back) = if same_vpc {
+        (remote::Crossing::default(), remote::Crossing::default())
+    } else {
+        let near = remote::End { vpc: source.vpc, subnet: source.subnet_id, addresses: &from };
+        let far = remote::End { vpc: target.vpc, subnet: target.subnet, addresses: &destination };
+        (remote::crossing(view, near, far, &ports, "NW04"), remote::crossing(view, far, near, &source.replies, "NW05"))
+    };
 
-    hops.push((HopName::SourceSg, source_sg(view, source, &destination, &their_groups, &link, port)));
+    steps.push(Step::new(HopName::SourceSg, source_sg(view, source, &destination, &their_groups, &link, port)));
     if !same_subnet {
-        hops.push((HopName::SourceNaclOut, acl(view, source.subnet_id, true, &destination, &ports)));
+        steps.push(Step::new(HopName::SourceNaclOut, acl(view, source.subnet_id, true, &destination, &ports)));
     }
-    hops.push((
+    steps.push(Step::new(
         HopName::Route,
         if same_subnet {
             Decision::pass(source.subnet_id, "both lie in the same subnet")
@@ -207,11 +239,12 @@ pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, por
             remote::route(view, source, target, &from)
         },
     ));
+    steps.extend(forth.stops.into_iter().chain(back.stops).map(|(rule, decision)| Step { hop: HopName::Route, rule: Some(rule), decision }));
     if target.groups.is_some() || target.subnet.is_some() {
-        if !same_subnet {
-            hops.push((HopName::DestNaclIn, acl(view, target.subnet, false, &from, &ports)));
+        if !same_subnet && !forth.unfiltered {
+            steps.push(Step::new(HopName::DestNaclIn, acl(view, target.subnet, false, &from, &ports)));
         }
-        hops.push((
+        steps.push(Step::new(
             HopName::DestSg,
             match target.groups {
                 Some(groups) => admitted(view, groups, Direction::Ingress, &from, &source.groups, &link, port),
@@ -219,14 +252,13 @@ pub fn to_address(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, por
             },
         ));
         if !same_subnet {
-            hops.push((HopName::DestNaclOut, acl(view, target.subnet, true, &from, &source.replies)));
+            steps.push(Step::new(HopName::DestNaclOut, acl(view, target.subnet, true, &from, &source.replies)));
         }
     }
-    if !same_subnet {
-        hops.push((HopName::SourceNaclIn, acl(view, source.subnet_id, false, &destination, &source.replies)));
+    if !same_subnet && !back.unfiltered {
+        steps.push(Step::new(HopName::SourceNaclIn, acl(view, source.subnet_id, false, &destination, &source.replies)));
     }
-    let _ = index;
-    hops
+    steps
 }
 
 /// The workload's own groups, outwards.
@@ -287,7 +319,8 @@ fn local_route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: 
     if back.verdict == Tri::Pass { there } else { back }
 }
 
-fn local_direction(view: &View<'_>, subnet: Option<&str>, destination: &IpSet) -> Decision {
+/// One direction inside a VPC, from a subnet: `local`, unless a more specific route diverts it.
+pub fn local_direction(view: &View<'_>, subnet: Option<&str>, destination: &IpSet) -> Decision {
     let Some(subnet) = subnet else {
         return Decision::unknown(None, "the subnet was not seen", Unseen::Action(Action::DescribeSubnets));
     };

@@ -142,8 +142,15 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     let mut leg = Leg::new(Way::Internet);
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
+    nat_hops(view, source, &mut leg, &exit, Family::V4, exact, port);
+    leg.hops.sort_by_key(|h| h.hop);
+    (leg, exit)
+}
+
+/// The network ACLs around the NAT gateways of a way, as part of its `route` hop. `from`: the family that the workload speaks.
+fn nat_hops(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, exit: &Exit, from: Family, exact: bool, port: u16) {
     for OnTheWay { nat, sure, destinations } in &exit.nats {
-        for (hop_rule, decision) in nat_acl(view, source, nat, destinations, port) {
+        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &source.of_family(from), &source.replies, destinations, port) {
             let decision = if !sure && decision.verdict == Tri::Fail || !exact && decision.partial {
                 Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
             } else {
@@ -152,13 +159,11 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
             if decision.verdict != Tri::Pass {
                 leg.hop(HopName::Route, &decision);
             }
-            if let Some(cause) = of_decision(hop_rule, Severity::Critical, Severity::High, &decision, nat) {
+            if let Some(cause) = of_decision(rule, Severity::Critical, Severity::High, &decision, nat) {
                 leg.cause(cause);
             }
         }
     }
-    leg.hops.sort_by_key(|h| h.hop);
-    (leg, exit)
 }
 
 /// The network ACLs around a NAT gateway's own subnet.
@@ -197,7 +202,7 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     };
     let mut leg = Leg::new(Way::GatewayEndpoint);
     let (ranges, list) = service_ranges(view, service);
-    let decision = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
+    let (decision, filters) = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
     match &ranges {
         Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
         None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),
@@ -209,23 +214,37 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
         }
         Some(cause) => leg.cause(cause),
     }
+    for (rule, filter) in filters {
+        leg.hop(HopName::Route, &filter);
+        if let Some(cause) = of_decision(rule, Severity::Critical, Severity::High, &filter, id) {
+            leg.cause(cause);
+        }
+    }
     leg.hops.sort_by_key(|h| h.hop);
     Gateway::Routed(endpoint, leg)
 }
 
 /// The route to the service's list, and narrower routes that take parts of it elsewhere: those parts are as good as the way
-/// that they take.
-fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory::ec2::RouteTable, endpoint: &VpcEndpoint, ranges: Option<&IpSet>, port: u16) -> Decision {
+/// that they take. Beside it, by NW04 and NW05, what does not pass the network ACL of a NAT gateway that takes a part.
+fn gateway_route(
+    view: &View<'_>,
+    source: &Source<'_>,
+    table: &crate::inventory::ec2::RouteTable,
+    endpoint: &VpcEndpoint,
+    ranges: Option<&IpSet>,
+    port: u16,
+) -> (Decision, Vec<(&'static str, Decision)>) {
     let id = table.route_table_id.as_str();
     let own = table.routes.iter().find(|r| r.gateway_id.as_deref() == Some(&endpoint.vpc_endpoint_id));
     if let Some(state) = own.and_then(|r| r.state.as_deref())
         && state.eq_ignore_ascii_case("blackhole")
     {
         let evidence = Evidence::new(Action::DescribeRouteTables, "Routes[].State", state, &endpoint.vpc_endpoint_id);
-        return Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence);
+        return (Decision::fail(Some(id), format!("the route of {id} to {} is a blackhole", endpoint.vpc_endpoint_id)).because(evidence), Vec::new());
     }
     let whole = Decision::pass(Some(id), format!("{} is in {id}", endpoint.vpc_endpoint_id));
-    let Some(subnet) = source.subnet_id else { return whole };
+    let Some(subnet) = source.subnet_id else { return (whole, Vec::new()) };
+    let mut filters = Vec::new();
     // Where the ranges were not seen, a route to any public range may take part of them.
     let anything = public_space(Family::V4);
     let mut worst = whole;
@@ -240,23 +259,22 @@ fn gateway_route(view: &View<'_>, source: &Source<'_>, table: &crate::inventory:
         if answer.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) && decision.verdict != Tri::Fail {
             decision.verdict = Tri::Fail;
         }
-        if let Some(route::Target::Nat(nat)) = &answer.target {
-            for (_, filter) in nat_acl(view, source, nat, &part, port) {
-                if filter.verdict > decision.verdict {
-                    decision = filter;
-                }
-            }
+        let unlisted = |decision: Decision| match ranges {
+            None if decision.verdict == Tri::Fail => Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Action(Action::DescribePrefixLists)),
+            _ => decision,
+        };
+        // What the route already stops meets no ACL.
+        if let Some(route::Target::Nat(nat)) = answer.target.as_ref().filter(|_| decision.verdict != Tri::Fail) {
+            filters.extend(nat_acl(view, source, nat, &part, port).into_iter().map(|(rule, filter)| (rule, unlisted(filter))).filter(|(_, filter)| filter.verdict != Tri::Pass));
         }
-        if ranges.is_none() && decision.verdict == Tri::Fail {
-            decision = Decision::unknown(Some(id), decision.detail, Unseen::Action(Action::DescribePrefixLists));
-        }
+        decision = unlisted(decision);
         decision.object = Some(id.to_owned());
         decision.detail = format!("a narrower route of {id} takes {part} from {}: {}", endpoint.vpc_endpoint_id, decision.detail);
         if decision.verdict > worst.verdict {
             worst = decision;
         }
     }
-    worst
+    (worst, filters)
 }
 
 /// Groups and ACLs where the service's ranges were not seen: what is open to everything is open to them.
@@ -327,6 +345,7 @@ pub fn to_addresses(view: &View<'_>, source: &Source<'_>, destinations: &IpSet, 
     } else {
         let exit = exit(view, source, family, destinations, true);
         leg.hop(HopName::Route, &exit.decision);
+        nat_hops(view, source, &mut leg, &exit, family, true, port);
         if exit.class.is_some_and(|c| c.level(view.options.require_private) == crate::analysis::Level::Hard) {
             leg.way = Way::None;
             leg.hop(HopName::Route, &Decision::fail(exit.decision.object.as_deref(), exit.decision.detail.clone()));
@@ -355,19 +374,7 @@ pub fn by_nat64(view: &View<'_>, source: &Source<'_>, port: u16) -> (Leg, Exit) 
     let translated = IpSet::parse("64:ff9b::/96").unwrap_or_default();
     own_filters(view, source, &mut leg, &translated, None, false, port);
     leg.hop(HopName::Route, &exit.decision);
-    for OnTheWay { nat, destinations, .. } in &exit.nats {
-        let from = source.of_family(Family::V6);
-        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, destinations, port) {
-            let decision =
-                if decision.partial { Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned())) } else { decision };
-            if decision.verdict != Tri::Pass {
-                leg.hop(HopName::Route, &decision);
-            }
-            if let Some(cause) = of_decision(rule, Severity::Critical, Severity::High, &decision, nat) {
-                leg.cause(cause);
-            }
-        }
-    }
+    nat_hops(view, source, &mut leg, &exit, Family::V6, false, port);
     leg.hops.sort_by_key(|h| h.hop);
     (leg, exit)
 }

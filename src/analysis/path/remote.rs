@@ -6,10 +6,10 @@
 
 use std::net::IpAddr;
 
-use super::endpoint::Target;
+use super::endpoint::{Target, acl, local_direction};
 use super::source::Source;
 use crate::actions::Action;
-use crate::analysis::net::IpSet;
+use crate::analysis::net::{IpSet, PortSet};
 use crate::analysis::{Decision, Tri, Unseen, View, route};
 use crate::finding::Evidence;
 use crate::inventory::Answer;
@@ -184,6 +184,78 @@ fn through_transit_gateway(view: &View<'_>, table: Option<&str>, tgw: &str, here
         return Decision::fail(table, format!("the attachment of {here} to {tgw} has no subnet in {own}, so what runs there cannot use it"));
     }
     by_gateway_table(view, table, tgw, &ours.transit_gateway_attachment_id, there, destination)
+}
+
+/// One end of packets between two VPCs.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// Its VPC.
+    pub vpc: Option<&'a str>,
+    /// Its subnet.
+    pub subnet: Option<&'a str>,
+    /// Its addresses.
+    pub addresses: &'a IpSet,
+}
+
+/// What the subnets of a transit gateway's attachments do to the packets of one direction.
+#[derive(Debug, Default)]
+pub struct Crossing {
+    /// What stops them, or may: the rule that owns it, and why.
+    pub stops: Vec<(&'static str, Decision)>,
+    /// They come out of the gateway in the very subnet that they are for, whose network ACL is then not asked.
+    pub unfiltered: bool,
+}
+
+/// Packets enter a transit gateway by its interface in the zone that they come from, past the inbound entries of that subnet's
+/// network ACL. They leave it in the same zone where the other VPC has an attached subnet there, past the outbound entries and
+/// the route table of that one, unless it is the subnet that they are for. `rule` owns what an ACL blocks.
+/// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-nacls.html>
+pub fn crossing(view: &View<'_>, from: End<'_>, to: End<'_>, ports: &PortSet, rule: &'static str) -> Crossing {
+    let mut crossing = Crossing::default();
+    let (Some(here), Some(there), Some(subnet)) = (from.vpc, to.vpc, from.subnet) else { return crossing };
+    let Some(tgw) = gateway_towards(view, subnet, to.addresses) else { return crossing };
+    let zone = |s: &str| view.index.subnets.get(s).and_then(|s| s.availability_zone.as_deref());
+    let attached = |vpc: &str| -> Vec<&str> {
+        let attachments = view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.transit_gateway_id.as_deref() == Some(&tgw) && a.vpc_id.as_deref() == Some(vpc));
+        let all: Vec<&str> = attachments.flat_map(|a| a.subnet_ids.iter().map(String::as_str)).collect();
+        let same: Vec<&str> = all.iter().copied().filter(|s| zone(s).is_some() && zone(s) == zone(subnet)).collect();
+        if same.is_empty() { all } else { same }
+    };
+    let into = attached(here).into_iter().map(|s| acl(view, Some(s), false, from.addresses, ports));
+    crossing.stops.extend(agreed(into.collect(), &tgw).map(|d| (rule, d)));
+    let out = attached(there);
+    crossing.unfiltered = !out.is_empty() && out.iter().all(|s| Some(*s) == to.subnet);
+    let others = || out.iter().copied().filter(|s| Some(*s) != to.subnet);
+    crossing.stops.extend(agreed(others().map(|s| acl(view, Some(s), true, to.addresses, ports)).collect(), &tgw).map(|d| (rule, d)));
+    crossing.stops.extend(agreed(others().map(|s| local_direction(view, Some(s), to.addresses)).collect(), &tgw).map(|d| ("NW10", d)));
+    crossing
+}
+
+/// The transit gateway that the route table of a subnet sends any of these addresses to.
+fn gateway_towards(view: &View<'_>, subnet: &str, addresses: &IpSet) -> Option<String> {
+    let table = route::table_of(&view.index, subnet).ok()?;
+    route::Compiled::new(&view.index, table, view.options).partition(addresses).into_iter().find_map(|(_, choice)| match choice {
+        route::Choice::Route(choice) => match &choice.target {
+            route::Target::TransitGateway(tgw) => Some(tgw.clone()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What several subnets say, one of which is on the way: nothing where all let packets pass, and unknown where they differ.
+fn agreed(decisions: Vec<Decision>, tgw: &str) -> Option<Decision> {
+    let differ = decisions.iter().any(|d| d.verdict != Tri::Fail);
+    let worst = decisions.into_iter().reduce(|worst, d| if d.verdict > worst.verdict { d } else { worst })?;
+    match worst.verdict {
+        Tri::Pass => None,
+        Tri::Fail if differ => Some(Decision::unknown(
+            worst.object.as_deref(),
+            format!("{}, and in which zone packets leave {tgw} is not known", worst.detail),
+            Unseen::Datum(format!("in which zone packets leave {tgw}")),
+        )),
+        _ => Some(worst),
+    }
 }
 
 /// What the transit gateway's own route table does with packets that an attachment delivers.

@@ -88,8 +88,8 @@ fn by_address(view: &View<'_>, source: &Source<'_>, address: IpAddr, port: u16) 
 
 fn to(view: &View<'_>, source: &Source<'_>, way: Way, target: &Target<'_>, port: u16) -> Leg {
     let mut leg = Leg::new(way);
-    for (hop, decision) in endpoint::to_address(view, source, target, port) {
-        leg.hop(hop, &decision);
+    for step in endpoint::to_address(view, source, target, port) {
+        leg.hop(step.hop, &step.decision);
     }
     leg.hops.sort_by_key(|h| h.hop);
     leg

@@ -87,3 +87,125 @@ fn a_narrower_route_that_leaves_otherwise_makes_unknown_addresses_unknown() {
     let report = expect(&scene, &[]);
     assert_eq!(paths(&report, "logs"), [(Way::Unknown, Tri::Unknown, None)], "a NAT gateway for a range alone");
 }
+
+/// A network ACL of its own around the NAT gateway, open but for what `shut` denies before.
+fn nat_acl(scene: &mut Scene, shut: &[(bool, &str, (i32, i32))]) {
+    scene.region.network_acls[0].associations.retain(|a| a.subnet_id.as_deref() != Some("subnet-public"));
+    let entry = |number: i32, egress: bool, action: &str, cidr: &str, ports: Option<(i32, i32)>| ec2::NetworkAclEntry {
+        cidr_block: text(cidr),
+        egress: Some(egress),
+        protocol: text(if ports.is_some() { "6" } else { "-1" }),
+        rule_action: text(action),
+        rule_number: Some(number),
+        port_range: ports.map(|(from, to)| ec2::PortRange { from: Some(from), to: Some(to) }),
+        ..Default::default()
+    };
+    let mut entries = vec![entry(100, true, "allow", "0.0.0.0/0", None), entry(100, false, "allow", "0.0.0.0/0", None)];
+    entries.extend(shut.iter().zip(10..).map(|((egress, cidr, ports), number)| entry(number, *egress, "deny", cidr, Some(*ports))));
+    scene.region.network_acls.push(ec2::NetworkAcl {
+        network_acl_id: "acl-nat".into(),
+        vpc_id: text(VPC),
+        associations: vec![ec2::NetworkAclAssociation { subnet_id: text("subnet-public"), network_acl_id: text("acl-nat") }],
+        entries,
+        ..Default::default()
+    });
+}
+
+/// The lower half of S3 goes by a NAT gateway, the upper half by the gateway endpoint.
+fn half_by_nat(shut: &[(bool, &str, (i32, i32))]) -> Scene {
+    let mut scene = with_idle_nat();
+    scene.region.prefix_lists.retain(|l| l.cidrs == ["52.219.80.0/20"]);
+    narrow(&mut scene, "52.219.80.0/21", "active", |r| r.nat_gateway_id = text("nat-1"));
+    nat_acl(&mut scene, shut);
+    scene
+}
+
+#[test]
+fn the_part_of_s3_that_goes_by_a_nat_gateway_meets_its_acl() {
+    let https = (443, 443);
+    for (shut, finding) in [
+        // Out to S3, in from the workload: the request.
+        ((true, "0.0.0.0/0", https), "NW04 critical acl-nat"),
+        ((true, "52.219.80.0/21", https), "NW04 critical acl-nat"),
+        ((false, "10.0.0.0/16", https), "NW04 critical acl-nat"),
+        // Half of the part: some connections fail, some do not.
+        ((true, "52.219.80.0/22", https), "NW04 high acl-nat"),
+        // Back in to the ports of the NAT gateway, and out to those of the workload: the reply.
+        ((false, "52.219.80.0/21", (1024, 65535)), "NW05 critical acl-nat"),
+        ((false, "52.219.80.0/21", (1024, 2047)), "NW05 high acl-nat"),
+        ((true, "10.0.0.0/16", (40000, 50000)), "NW05 high acl-nat"),
+    ] {
+        let report = expect(&half_by_nat(&[shut]), &[finding]);
+        assert_eq!(paths(&report, "s3"), [(Way::GatewayEndpoint, Tri::Fail, Some(HopName::Route))], "{shut:?}");
+    }
+}
+
+#[test]
+fn what_goes_by_another_way_does_not_meet_the_acl_of_a_nat_gateway() {
+    // The upper half of S3 goes by the gateway endpoint.
+    let upper = [(true, "52.219.88.0/21", (443, 443)), (false, "52.219.88.0/21", (1024, 65535))];
+    let report = expect(&half_by_nat(&upper), &[]);
+    assert_eq!(paths(&report, "s3"), [(Way::GatewayEndpoint, Tri::Pass, None)]);
+
+    // Without an endpoint both halves go by gateways of their own, and each ACL is asked for its own half.
+    for (cidr, out) in [("52.219.88.0/21", Tri::Pass), ("52.219.80.0/21", Tri::Fail)] {
+        let mut scene = half_by_nat(&[(true, cidr, (443, 443))]);
+        remove(&mut scene, "s3");
+        let mut second = scene.region.nat_gateways[0].clone();
+        second.nat_gateway_id = "nat-2".into();
+        second.subnet_id = text("subnet-public-2");
+        scene.region.nat_gateways.push(second);
+        let mut subnet = scene.region.subnets.iter().find(|s| s.subnet_id == "subnet-public").unwrap().clone();
+        subnet.subnet_id = "subnet-public-2".into();
+        subnet.cidr_block = text("10.0.10.0/24");
+        scene.region.subnets.push(subnet);
+        let public = scene.region.route_tables.iter_mut().find(|t| t.route_table_id == "rtb-public").unwrap();
+        public.associations.push(ec2::RouteTableAssociation { subnet_id: text("subnet-public-2"), ..Default::default() });
+        scene.region.network_acls[0].associations.push(ec2::NetworkAclAssociation { subnet_id: text("subnet-public-2"), network_acl_id: text("acl-1") });
+        narrow(&mut scene, "52.219.88.0/21", "active", |r| r.nat_gateway_id = text("nat-2"));
+        let wanted: &[&str] = if out == Tri::Fail { &["EP06 low vpc-1", "NW04 critical acl-nat"] } else { &["EP06 low vpc-1"] };
+        let mut wanted: Vec<&str> = wanted.to_vec();
+        wanted.sort_by_key(|f| f.contains("low"));
+        let report = expect(&scene, &wanted);
+        assert_eq!(paths(&report, "s3"), [(Way::Internet, out, (out == Tri::Fail).then_some(HopName::Route))], "{cidr}");
+    }
+}
+
+#[test]
+fn what_must_stay_private_does_not_go_by_a_nat_gateway_in_part() {
+    let shut = [(true, "0.0.0.0/0", (443, 443))];
+    for acl in [&shut[..], &[]] {
+        let mut scene = half_by_nat(acl);
+        scene.options.require_private = true;
+        let report = expect(&scene, &["NW07 critical rtb-main"]);
+        assert_eq!(paths(&report, "s3"), [(Way::GatewayEndpoint, Tri::Fail, Some(HopName::Route))], "the route is the cause, whatever the ACL behind it says");
+        // Nor where there is no endpoint at all.
+        remove(&mut scene, "s3");
+        narrow(&mut scene, "52.219.88.0/21", "active", |r| r.nat_gateway_id = text("nat-1"));
+        let report = expect(&scene, &["EP06 critical vpc-1"]);
+        assert_eq!(paths(&report, "s3"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))]);
+    }
+    // Half over the internet is enough, though the other half leads out of sight.
+    let mut scene = half_by_nat(&[]);
+    remove(&mut scene, "s3");
+    narrow(&mut scene, "52.219.88.0/21", "active", |r| r.transit_gateway_id = text("tgw-1"));
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "s3"), [(Way::Unknown, Tri::Unknown, None)]);
+    scene.options.require_private = true;
+    let report = expect(&scene, &["EP06 critical vpc-1"]);
+    assert_eq!(paths(&report, "s3"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))]);
+}
+
+#[test]
+fn a_single_question_about_a_public_address_meets_the_acl_of_the_nat_gateway() {
+    for (shut, verdict, at) in [("8.8.8.8/32", Tri::Fail, Some(HopName::Route)), ("8.8.4.4/32", Tri::Pass, None)] {
+        let mut scene = whole();
+        nat(&mut scene);
+        nat_acl(&mut scene, &[(true, shut, (443, 443))]);
+        let found = scene.view(|view| {
+            let question = crate::query::Question { from: SUBNET_A, to: "8.8.8.8", port: Some(443), public_ip: false };
+            crate::query::ask(view, &question).unwrap().unwrap()
+        });
+        assert_eq!(found.paths.iter().map(|p| (p.verdict, p.blocked_at)).collect::<Vec<_>>(), [(verdict, at)], "{shut}");
+    }
+}

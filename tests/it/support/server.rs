@@ -19,6 +19,12 @@ pub enum Fault {
     Empty,
     /// Status 200 and somebody else's page.
     Foreign,
+    /// Status 200 and the answer, cut off in the middle.
+    Cut,
+    /// AWS's own failure, however often it is asked.
+    Failure,
+    /// Too many calls, however slowly they come.
+    Throttled,
     /// The answer never comes.
     Silent,
 }
@@ -43,7 +49,8 @@ impl Script {
         self
     }
 
-    fn reply(&self, asked: &Asked) -> Option<Reply> {
+    /// The answer to one request; `None`: it never comes.
+    pub fn reply(&self, asked: &Asked) -> Option<Reply> {
         if let Some(code) = self.denial {
             return Some(refusal(asked, code, "AWS was not able to validate the provided access credentials"));
         }
@@ -52,6 +59,15 @@ impl Script {
             None => return self.recording.answer(asked),
             Some(Fault::Silent) => return None,
             Some(Fault::Denied) => refusal(asked, if asked.service == "ec2" { "UnauthorizedOperation" } else { "AccessDeniedException" }, "You are not authorized to perform this operation."),
+            Some(Fault::Failure) => refusal(asked, "InternalError", "An internal error has occurred."),
+            Some(Fault::Throttled) => refusal(asked, if asked.service == "ec2" { "RequestLimitExceeded" } else { "ThrottlingException" }, "Rate exceeded"),
+            Some(Fault::Cut) => {
+                let mut whole = self.recording.answer(asked)?;
+                if whole.status == 200 {
+                    whole.body.truncate(whole.body.len() / 2);
+                }
+                whole
+            }
             Some(Fault::Empty) => Reply { status: 200, body: Vec::new() },
             Some(Fault::Foreign) => Reply { status: 200, body: b"<!DOCTYPE html><html><body><h1>Sign in to the guest network</h1></body></html>".to_vec() },
         })
