@@ -55,8 +55,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
 fn note<'o>(view: &View<'_>, outcome: &'o mut Outcome<'_>, endpoint: &VpcEndpoint, discriminator: &str, message: String, resource: &str) -> &'o mut Finding {
     let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), discriminator, message);
     finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "PolicyDocument", "s3:GetObject", format!("on {resource}"))];
-    finding.remediation.commands =
-        vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document '{}'", endpoint.vpc_endpoint_id, po01::FULL_ACCESS))];
+    finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document '{}'", endpoint.vpc_endpoint_id, po01::FULL_ACCESS))];
     finding
 }
 

@@ -57,8 +57,11 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         finding.remediation.text = "Nothing to do, unless the application itself calls the internet.".to_owned();
     }
     for (unit, subnets) in &idle {
-        let message =
-            format!("{} gets a public address in {}, where no route leads to an internet gateway. The address has no effect; what leaves takes another way, if there is one.", text::last(unit), text::some(subnets));
+        let message = format!(
+            "{} gets a public address in {}, where no route leads to an internet gateway. The address has no effect; what leaves takes another way, if there is one.",
+            text::last(unit),
+            text::some(subnets)
+        );
         let finding = note(view, outcome, unit, "idle", message, subnets);
         finding.severity = Severity::Medium;
         finding.remediation.text = "Turn assignPublicIp off, or move the workload to subnets whose default route leads to the internet gateway.".to_owned();
