@@ -122,6 +122,12 @@ fn symptom(text: &str) -> Option<&'static Symptom> {
     SYMPTOMS.iter().find(|s| s.all.iter().all(|a| text.contains(a)) && s.any.iter().any(|a| text.contains(a)))
 }
 
+/// The general symptom, for what kept a task from starting and looks like a blocked connection.
+fn tell_tale(text: &str) -> Option<&'static Symptom> {
+    let text = text.to_ascii_lowercase();
+    SYMPTOMS.iter().find(|s| s.id == "network").filter(|s| s.any.iter().any(|a| text.contains(a)))
+}
+
 /// Where a text was read.
 struct Seen<'a> {
     action: Action,
@@ -140,7 +146,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         let own = task.stopped_reason.as_deref().map(|t| ("stoppedReason", t));
         let of_containers = task.containers.iter().filter_map(|c| c.reason.as_deref()).map(|t| ("containers[].reason", t));
         // One task fails for one reason: the first text that tells.
-        let told = own.into_iter().chain(of_containers).find_map(|(field, t)| Some((symptom(t)?, field, t)));
+        let failed_to_start = task.stop_code.as_deref().is_some_and(|c| c.eq_ignore_ascii_case("TaskFailedToStart"));
+        let told = own.into_iter().chain(of_containers).find_map(|(field, t)| Some((symptom(t).or_else(|| if failed_to_start { tell_tale(t) } else { None })?, field, t)));
         if let Some((symptom, field, text)) = told {
             let seen = Seen { action: Action::DescribeTasks, field, text, object: &task.task_arn };
             found.entry((unit_of(view, task), symptom.id)).or_default().push(seen);
@@ -242,6 +249,13 @@ mod tests {
         let result = scene.run(&RULE);
         assert_whole(&result);
         result
+    }
+
+    #[test]
+    fn a_tell_tale_counts_where_it_kept_a_task_from_starting() {
+        let reason = "CannotStartContainerError: failed to create task: dial tcp 10.0.0.7:443: i/o timeout";
+        assert_eq!(judged(&scene(json!({"stoppedReason": reason}))).verdict, Verdict::Fail);
+        assert_eq!(judged(&scene(json!({"stoppedReason": reason, "stopCode": "EssentialContainerExited"}))).verdict, Verdict::Pass, "what the application says is its own affair");
     }
 
     #[test]
