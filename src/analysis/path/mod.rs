@@ -237,7 +237,7 @@ impl<'v> Engine<'v> {
                 public::Gateway::None => return public::no_way(HopName::Endpoint, Some(id), format!("{id} is no gateway endpoint")),
             }
         } else {
-            endpoint::leg(view, source, endpoint, None, need.port)
+            endpoint::leg(view, source, endpoint, Families::BOTH, None, need.port)
         };
         leg.hop(HopName::Endpoint, &Decision::pass(Some(id), format!("{id} is {state}")));
         self.policies.hop(view, source, endpoint, need, &mut leg);
@@ -257,17 +257,13 @@ impl<'v> Engine<'v> {
                 };
                 match State::of(endpoint) {
                     State::Usable => {}
-                    State::Unusable => {
-                        let state = endpoint.state.as_deref().unwrap_or("unknown");
-                        let mut leg = public::no_way(HopName::Dns, Some(id), format!("{host} leads to {id}, which is {state}"));
-                        leg.way = if endpoint.vpc_id.as_deref() == Some(vpc) { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
-                        let evidence = vec![crate::finding::Evidence::new(Action::DescribeVpcEndpoints, "State", state, "not usable")];
-                        public::blame(&mut leg, "EP02", Severity::Critical, id, format!("{host} leads to {id}, which is {state}"), evidence);
-                        return leg;
-                    }
+                    State::Unusable => return unusable(endpoint, vpc, host, answer),
                     State::Unrecognised => return unrecognised(need, endpoint, vpc),
                 }
-                let mut leg = endpoint::leg(view, source, endpoint, addresses.as_ref(), need.port);
+                if let Some(leg) = other_family(view, source, endpoint, host, answer) {
+                    return leg;
+                }
+                let mut leg = endpoint::leg(view, source, endpoint, answer.records, addresses.as_ref(), need.port);
                 let state = endpoint.state.clone().unwrap_or_default();
                 leg.hop(HopName::Endpoint, &Decision::pass(Some(id), format!("{id} is {state}")));
                 if !leg.hops.iter().any(|h| h.hop == HopName::Dns) {
@@ -505,6 +501,39 @@ fn with_causes(mut worse: Leg, other: Leg) -> Leg {
     worse
 }
 
+/// An endpoint that a name leads to and that answers nobody. Private DNS is the endpoint's own, and there is no other way; a zone
+/// leads to the wrong place.
+fn unusable(endpoint: &VpcEndpoint, vpc: &str, host: &str, answer: &NameAnswer) -> Leg {
+    let id = endpoint.vpc_endpoint_id.as_str();
+    let state = endpoint.state.as_deref().unwrap_or("unknown");
+    let bare = endpoint.network_interface_ids.is_empty() && state.eq_ignore_ascii_case("available");
+    let (field, value) = if bare { ("NetworkInterfaceIds", "none") } else { ("State", state) };
+    let detail = format!("{host} leads to {id}, which {}", if bare { "has no network interface".to_owned() } else { format!("is {state}") });
+    let own = answer.object.as_deref() == Some(id);
+    let mut leg = public::no_way(if own { HopName::Endpoint } else { HopName::Dns }, Some(id), detail.clone());
+    if !own {
+        leg.way = if endpoint.vpc_id.as_deref() == Some(vpc) { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
+    }
+    let evidence = vec![crate::finding::Evidence::new(Action::DescribeVpcEndpoints, field, value, "not usable")];
+    public::blame(&mut leg, "EP02", Severity::Critical, id, detail, evidence);
+    leg
+}
+
+/// A zone that captures a name without a record of any family that workload and endpoint share: nothing else answers for it.
+fn other_family(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, host: &str, answer: &NameAnswer) -> Option<Leg> {
+    let family = endpoint::common_family(source, endpoint, Families::BOTH)?;
+    if endpoint::common_family(source, endpoint, answer.records).is_some() || family == super::Family::V6 && public::has_nat64(view, source) {
+        return None;
+    }
+    let kind = if family == super::Family::V4 { "A" } else { "AAAA" };
+    let object = answer.object.as_deref().unwrap_or(&endpoint.vpc_endpoint_id);
+    let detail = format!("{host} has no {kind} record in {object}, and {} asks for one", source.subnet_id.unwrap_or("the subnet"));
+    let mut leg = public::no_way(HopName::Dns, Some(object), detail.clone());
+    leg.way = if endpoint.vpc_id.as_deref() == source.vpc { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
+    public::blame(&mut leg, "DN07", Severity::Critical, object, detail, answer.evidence.clone());
+    Some(leg)
+}
+
 /// A gateway endpoint for a subnet that has IPv6 alone: the type of the endpoint decides, and what no field tells is not known.
 fn gateway_of_family(endpoint: &VpcEndpoint) -> Leg {
     let id = endpoint.vpc_endpoint_id.as_str();
@@ -529,7 +558,7 @@ fn gateway_of_family(endpoint: &VpcEndpoint) -> Leg {
 fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {
     let state = endpoint.state.as_deref().unwrap_or("absent");
     let detail = format!("{} is in state `{state}`, which is not known", endpoint.vpc_endpoint_id);
-    let unseen = BTreeSet::from([Unseen::Action(Action::DescribeVpcEndpoints)]);
+    let unseen = BTreeSet::from([Unseen::Elsewhere(format!("what the state `{state}` of {} means", endpoint.vpc_endpoint_id))]);
     let mut owners = need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s)) } else { None });
     let (rule, severity) = owners.next().unwrap_or(("EP02", Severity::Critical));
     let mut leg = public::not_seen(rule, severity, vpc, HopName::Endpoint, &detail, unseen.clone());
@@ -556,13 +585,18 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
     match agreed {
         Some(Tri::Pass) => {
             let mut all = Leg::new(way);
+            // What one of several possible ways alone gives rise to is not known to be so.
+            let unseen = if names.unseen.is_empty() { BTreeSet::from([Unseen::Datum(names.decision_detail.clone())]) } else { names.unseen.clone() };
+            let shared: Vec<Cause> = legs.first().map(|l| l.causes.iter().filter(|c| legs.iter().all(|l| l.causes.iter().any(|o| same(c, o)))).cloned().collect()).unwrap_or_default();
             for leg in legs {
                 for hop in leg.hops {
                     if !all.hops.contains(&hop) {
                         all.hops.push(hop);
                     }
                 }
-                leg.causes.into_iter().for_each(|c| all.cause(c));
+                for cause in leg.causes {
+                    all.cause(if shared.iter().any(|s| same(s, &cause)) { cause } else { as_unknown(cause, &unseen) });
+                }
             }
             all.hops.sort_by_key(|h| h.hop);
             all.passed = passed;
@@ -601,6 +635,11 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             open
         }
     }
+}
+
+/// Whether two causes are one finding.
+fn same(a: &Cause, b: &Cause) -> bool {
+    (a.rule, &a.object, a.verdict) == (b.rule, &b.object, b.verdict)
 }
 
 fn as_unknown(cause: Cause, unseen: &BTreeSet<Unseen>) -> Cause {

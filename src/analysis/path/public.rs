@@ -127,7 +127,7 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
         if decision.verdict == Tri::Pass {
             leg.passed.insert(rule);
         }
-        if let Some(cause) = of_decision(rule, severity, if rule == "NW05" { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
+        if let Some(cause) = of_decision(rule, severity, if matches!(rule, "NW05" | "NW09") { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
             leg.cause(cause);
         }
     }
@@ -202,7 +202,12 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     };
     let mut leg = Leg::new(Way::GatewayEndpoint);
     let (ranges, list) = service_ranges(view, service);
-    let (decision, filters) = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
+    let (mut decision, filters) = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
+    if ranges.is_none() && decision.verdict == Tri::Pass {
+        let unseen = [Action::DescribePrefixLists, Action::GetManagedPrefixListEntries].into_iter().find(|a| !view.seen(*a));
+        let unseen = unseen.map_or_else(|| Unseen::Elsewhere(format!("the addresses of {service}")), Unseen::Action);
+        decision = Decision::unknown(Some(id), format!("the addresses behind {} were not seen", endpoint.vpc_endpoint_id), unseen);
+    }
     match &ranges {
         Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
         None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),

@@ -58,7 +58,7 @@ fn route(scene: &mut Scene, table: &str, destination: &str, set: impl FnOnce(&mu
 }
 
 /// The hub over a peering connection, with routes on both sides.
-fn peered() -> Scene {
+pub(super) fn peered() -> Scene {
     let mut scene = hub();
     scene.region.vpc_peering_connections.push(from(json!({"VpcPeeringConnectionId": "pcx-1", "Status": {"Code": "active"},
         "RequesterVpcInfo": {"VpcId": VPC, "CidrBlock": "10.0.0.0/16"}, "AccepterVpcInfo": {"VpcId": "vpc-hub", "CidrBlock": "10.1.0.0/16"}})));
