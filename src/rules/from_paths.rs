@@ -51,7 +51,7 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
                 Unseen::Action(_) | Unseen::Elsewhere(_) => true,
             };
             let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
-            if !unseen.is_empty() && on_the_way(rule, found) {
+            if !unseen.is_empty() && on_the_way(view, rule, found) {
                 outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
             }
         }
@@ -100,7 +100,7 @@ fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
     for found in view.paths.iter().filter(|p| p.verdict == Tri::Unknown) {
         let Some((_, need)) = path::need_of(view, found) else { continue };
         let owns = need.owners.iter().chain(&need.also).any(|(o, _)| *o == Owner::Rule(rule));
-        if need.service.starts_with("registry:") || !(owns || concerns(&need.service) && on_the_way(rule, found)) {
+        if need.service.starts_with("registry:") || !(owns || concerns(&need.service) && on_the_way(view, rule, found)) {
             continue;
         }
         let unseen: BTreeSet<Unseen> = found.causes.iter().flat_map(|c| &c.unseen).filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
@@ -112,13 +112,18 @@ fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
 
 /// Whether a rule about a hop may have to do with the way of a path, as far as that is known: what leaves by a public name meets
 /// no endpoint, and what stays in the VPC crosses into no other.
-fn on_the_way(rule: &str, path: &Path) -> bool {
+fn on_the_way(view: &View<'_>, rule: &str, path: &Path) -> bool {
     let named = path.hops.iter().any(|h| h.hop == HopName::Dns && h.verdict == Tri::Pass);
-    let endpoint = matches!(rule, "DN01" | "DN03" | "NW01" | "NW03");
+    let endpoint = matches!(rule, "DN01" | "DN03" | "DN07" | "NW01" | "NW03");
     let policy = rule.starts_with("PO");
     let gateway = matches!(rule, "NW07" | "NW08" | "NW09");
     match path.way {
         Way::InterfaceEndpoint => rule != "NW10" && !gateway,
+        // Whether an endpoint of the VPC itself was meant to have the name.
+        Way::RemoteEndpoint if matches!(rule, "DN01" | "DN03") => path::need_of(view, path).is_some_and(|(place, need)| {
+            let own = place.vpc.as_deref().and_then(|v| view.index.endpoints_of_vpc.get(v)).into_iter().flatten();
+            own.filter_map(|e| crate::analysis::services::short_name(e.service_name.as_deref()?)).any(|s| s == need.service)
+        }),
         Way::RemoteEndpoint => !gateway,
         Way::GatewayEndpoint => !endpoint && !matches!(rule, "NW02" | "NW04" | "NW05" | "NW10"),
         Way::Internet => !endpoint && !policy && !matches!(rule, "NW07" | "NW10"),

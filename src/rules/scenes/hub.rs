@@ -69,7 +69,7 @@ pub(super) fn peered() -> Scene {
 
 /// The hub over a transit gateway that is attached to subnets of its own in both zones, with ACLs of their own
 /// (`acl-tgw`, `acl-hub-tgw`) that deny what is given.
-fn attached(near: &[(bool, &str, i32, i32)], far: &[(bool, &str, i32, i32)]) -> Scene {
+pub(super) fn attached(near: &[(bool, &str, i32, i32)], far: &[(bool, &str, i32, i32)]) -> Scene {
     let mut scene = hub();
     let region = &mut scene.region;
     for (id, vpc, cidr, zone) in [

@@ -51,3 +51,24 @@ fn unseen_zones_may_lead_to_another_vpc() {
     assert_eq!(found.iter().find(|(r, _)| *r == "NW10"), Some(&("NW10", Verdict::Unknown)), "{found:?}");
     assert_eq!(found.iter().find(|(r, _)| *r == "EP09"), Some(&("EP09", Verdict::Unknown)), "{found:?}");
 }
+
+#[test]
+fn an_unseen_gateway_says_nothing_of_names_and_endpoints() {
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    deny(&mut scene, Action::DescribeNatGateways, |r| r.nat_gateways.clear());
+    let report = report(&scene);
+    let others = ["DN01", "DN03", "NW01", "NW03", "PO06"];
+    assert_eq!(verdicts(&report, &others), all(&others, Verdict::Pass), "the other endpoints were judged");
+    assert_eq!(verdicts(&report, &["DN07", "NW10"]), all(&["DN07", "NW10"], Verdict::NotApplicable));
+    assert_eq!(verdicts(&report, &["EP09"]), all(&["EP09"], Verdict::Unknown));
+}
+
+#[test]
+fn an_unseen_way_to_a_hub_says_nothing_of_private_dns() {
+    let mut scene = hub::attached(&[], &[]);
+    deny(&mut scene, Action::SearchTransitGatewayRoutes, |r| r.transit_gateway_routes.clear());
+    let report = report(&scene);
+    assert_eq!(verdicts(&report, &["DN01", "DN03", "NW10"]), [("DN01", Verdict::Pass), ("DN03", Verdict::Pass), ("NW10", Verdict::Unknown)]);
+}
