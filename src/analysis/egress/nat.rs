@@ -71,6 +71,9 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
                 class(Egress::Dead, format!("{to}, whose own subnet {subnet} leads to no internet gateway but {}", route.target.describe())),
                 format!("{} {}", route.destination, route.target.describe()),
             ),
+            Target::Nat(next) if in_a_circle(context, id, next) => {
+                with_table(class(Egress::Dead, format!("{to}, whose own subnet {subnet} leads back to it")), format!("{} {}", route.destination, route.target.describe()))
+            }
             // A firewall between the NAT gateway and the internet, or a way through another network.
             other => {
                 let mut answer = class(Egress::Indirect, format!("{to}, whose own subnet {subnet} leads to {}", other.describe()));
@@ -79,6 +82,20 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
             }
         },
     }
+}
+
+/// Whether the default routes of NAT gateways' own subnets lead from `next` on through NAT gateways alone and back to one of them.
+fn in_a_circle(context: Context<'_>, id: &str, next: &str) -> bool {
+    let mut passed = vec![id.to_owned()];
+    let mut next = next.to_owned();
+    while !passed.contains(&next) {
+        let subnet = context.index.nat_gateways.get(next.as_str()).and_then(|n| n.subnet_id.as_deref());
+        let Some(Ok(table)) = subnet.map(|s| table_of(context.index, s)) else { return false };
+        let Choice::Route(route) = Compiled::new(context.index, table, context.options).default_route(Family::V4) else { return false };
+        let Target::Nat(further) = &route.target else { return false };
+        passed.push(std::mem::replace(&mut next, further.clone()));
+    }
+    true
 }
 
 /// Block Public Access on the way through a NAT gateway, whose own subnet is what faces the internet gateway.

@@ -133,11 +133,18 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
     }
 }
 
+/// Where a name may lead that is none of S3's or DynamoDB's in this region: their addresses, as far as AWS lists them, are nobody
+/// else's.
+fn other_space(view: &View<'_>, family: Family) -> IpSet {
+    let listed = ["s3", "dynamodb"].iter().filter_map(|service| service_ranges(view, service).0);
+    listed.fold(public_space(family), |space, ranges| space.difference(&ranges))
+}
+
 /// The way over the internet. Its `route` hop fails where there is none.
 pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &str, port: u16) -> (Leg, Exit) {
     let (ranges, list) = if family == Family::V4 { service_ranges(view, service) } else { (None, None) };
     let exact = ranges.is_some();
-    let destinations = ranges.unwrap_or_else(|| public_space(family));
+    let destinations = ranges.unwrap_or_else(|| other_space(view, family));
     let exit = exit(view, source, family, &destinations, exact);
     let mut leg = Leg::new(Way::Internet);
     own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);

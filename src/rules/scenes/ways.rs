@@ -209,3 +209,45 @@ fn a_single_question_about_a_public_address_meets_the_acl_of_the_nat_gateway() {
         assert_eq!(found.paths.iter().map(|p| (p.verdict, p.blocked_at)).collect::<Vec<_>>(), [(verdict, at)], "{shut}");
     }
 }
+
+/// Everything but `logs` is served in the VPC, and the group of the tasks admits the VPC and S3 alone: nothing of that is `logs`.
+#[test]
+fn a_group_that_admits_the_vpc_and_s3_alone_keeps_other_names_in() {
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let narrow = ec2::IpPermission {
+        ip_protocol: text("tcp"),
+        from_port: Some(443),
+        to_port: Some(443),
+        ip_ranges: vec![ec2::IpRange { cidr_ip: text("10.0.0.0/16") }],
+        prefix_list_ids: vec![ec2::PrefixListId { prefix_list_id: text("pl-s3") }],
+        ..Default::default()
+    };
+    scene.region.security_groups.iter_mut().filter(|g| g.group_id == "sg-tasks").for_each(|g| g.ip_permissions_egress = vec![narrow.clone()]);
+    let report = expect(&scene, &["NW02 critical sg-tasks", "EP09 low vpc-1"]);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::SourceSg))]);
+    assert_eq!(paths(&report, "s3"), [(Way::GatewayEndpoint, Tri::Pass, None)]);
+}
+
+/// The classic: a NAT gateway in the private subnet, whose own route table leads to it.
+#[test]
+fn a_nat_gateway_whose_subnet_leads_back_to_it_is_dead() {
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let circle = |scene: &mut Scene, nat: &str| {
+        let public = scene.region.route_tables.iter_mut().find(|t| t.route_table_id == "rtb-public").unwrap();
+        public.routes.retain(|r| r.destination_cidr_block.as_deref() != Some("0.0.0.0/0"));
+        public.routes.push(ec2::Route { destination_cidr_block: text("0.0.0.0/0"), nat_gateway_id: text(nat), state: text("active"), ..Default::default() });
+    };
+    circle(&mut scene, "nat-1");
+    let report = expect(&scene, &["NW06 critical rtb-main"]);
+    assert_eq!(paths(&report, "logs"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))]);
+
+    // Over another one, and back.
+    let other = ec2::NatGateway { nat_gateway_id: "nat-2".into(), subnet_id: text(SUBNET_A), ..scene.region.nat_gateways[0].clone() };
+    scene.region.nat_gateways.push(other);
+    circle(&mut scene, "nat-2");
+    expect(&scene, &["NW06 critical rtb-main"]);
+}
