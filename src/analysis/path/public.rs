@@ -144,10 +144,11 @@ fn other_space(view: &View<'_>, family: Family) -> IpSet {
 pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &str, port: u16) -> (Leg, Exit) {
     let (ranges, list) = if family == Family::V4 { service_ranges(view, service) } else { (None, None) };
     let exact = ranges.is_some();
-    let destinations = ranges.unwrap_or_else(|| other_space(view, family));
+    let destinations = ranges.unwrap_or_else(|| public_space(family));
     let exit = exit(view, source, family, &destinations, exact);
     let mut leg = Leg::new(Way::Internet);
-    own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
+    let meant = if exact { destinations } else { other_space(view, family) };
+    own_filters(view, source, &mut leg, &meant, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
     nat_hops(view, source, &mut leg, &exit, Family::V4, exact, port);
     leg.hops.sort_by_key(|h| h.hop);
