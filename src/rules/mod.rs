@@ -423,6 +423,8 @@ mod tests {
 }
 
 #[cfg(test)]
+mod misconceptions;
+#[cfg(test)]
 mod scenes;
 #[cfg(test)]
 mod seed;

@@ -311,8 +311,16 @@ impl<'v> Engine<'v> {
     /// Whether there is an endpoint of the service that may work, here or where a name could lead to.
     fn knows_endpoint(&self, vpc: &str, need: &Need) -> bool {
         let candidates = self.candidates(vpc, &need.service);
-        let unusable = |id: &String| candidates.unusable.iter().any(|e| &e.vpc_endpoint_id == id);
-        candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(|id| !unusable(id))
+        let works = |id: &String| self.view.index.endpoints.get(id.as_str()).is_none_or(|e| State::of(e) != State::Unusable);
+        candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(works)
+    }
+
+    /// Endpoints of the service, here or where a name could lead to, in a state in which they do not work.
+    fn unusable(&self, vpc: &str, need: &Need) -> Vec<String> {
+        let known = self.resolver.known_endpoints(vpc, &need.service);
+        let dead = known.iter().filter_map(|id| self.view.index.endpoints.get(id.as_str())).filter(|e| State::of(e) == State::Unusable);
+        let all: BTreeSet<&str> = self.candidates(vpc, &need.service).unusable.iter().copied().chain(dead.copied()).map(|e| e.vpc_endpoint_id.as_str()).collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// The way of a service that has no endpoint at all and cannot be reached over the internet either.
@@ -320,7 +328,7 @@ impl<'v> Engine<'v> {
         if need.region.is_some() || self.knows_endpoint(vpc, need) {
             return None;
         }
-        let unusable: Vec<String> = self.candidates(vpc, &need.service).unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
+        let unusable = self.unusable(vpc, need);
         let (_, exit) = public::internet(self.view, source, source.family(), &need.service, need.port);
         let level = ownership::level(self.view, &exit);
         if level != Some(Level::Hard) {
@@ -388,9 +396,13 @@ impl<'v> Engine<'v> {
         let level = ownership::level(view, &exit);
         leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
         leg.hops.sort_by_key(|h| h.hop);
-        let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
-        // Servers and rules take a name away from an endpoint only where there is one.
-        let taken = answer.cause.as_ref().is_some_and(|c| !matches!(c.rule, "DN04" | "DN05" | "DN08") || self.knows_endpoint(vpc, need));
+        let unusable = if foreign { Vec::new() } else { self.unusable(vpc, need) };
+        // Attributes, servers and rules take a name away from an endpoint only where there is one.
+        let taken = answer.cause.as_ref().is_some_and(|c| match c.rule {
+            "DN04" | "DN05" | "DN08" => self.knows_endpoint(vpc, need),
+            "DN02" => self.knows_endpoint(vpc, need) || self.resolver.endpoints_unseen(vpc).is_some(),
+            _ => true,
+        });
         let selectable = !foreign && (!candidates.interfaces.is_empty() || taken);
         match level {
             Some(Level::Soft) => {}

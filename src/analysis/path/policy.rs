@@ -110,7 +110,7 @@ impl Policies {
             return; // Denied alone it stops no pull.
         }
         let detail = format!("the policy of {id} {} {}: {reason}", if verdict == Tri::Fail { "does not let through" } else { "may not let through" }, ask.action);
-        let decision = Decision { verdict, object: Some(id.to_owned()), detail: detail.clone(), partial: false, unseen: unseen.clone(), evidence: Vec::new() };
+        let decision = Decision { verdict, object: Some(id.to_owned()), detail: detail.clone(), partial: false, every: false, unseen: unseen.clone(), evidence: Vec::new() };
         if ask.blocks {
             leg.hop(HopName::Policy, &decision);
         }

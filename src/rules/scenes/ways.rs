@@ -251,3 +251,66 @@ fn a_nat_gateway_whose_subnet_leads_back_to_it_is_dead() {
     circle(&mut scene, "nat-2");
     expect(&scene, &["NW06 critical rtb-main"]);
 }
+
+#[test]
+fn a_reply_range_that_is_open_in_part_fails_whatever_address_is_meant() {
+    // No address of the logs service gets its replies back to ports 40000 to 50000.
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let entry = ec2::NetworkAclEntry {
+        cidr_block: text("0.0.0.0/0"),
+        egress: Some(false),
+        protocol: text("6"),
+        rule_action: text("deny"),
+        rule_number: Some(50),
+        port_range: Some(ec2::PortRange { from: Some(40000), to: Some(50000) }),
+        ..Default::default()
+    };
+    let mut own = scene.clone();
+    nat_acl(&mut own, &[]);
+    own.region.network_acls[0].entries.push(entry.clone());
+    let report = report(&own);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::SourceNaclIn))]);
+    assert!(failures(&report).contains(&"NW05 high acl-1".to_owned()), "{:?}", failures(&report));
+
+    // The same on the NAT gateway's side.
+    nat_acl(&mut scene, &[(false, "0.0.0.0/0", (40000, 50000))]);
+    let report = expect(&scene, &["NW05 high acl-nat", "EP09 low vpc-1"]);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::Route))]);
+
+    // Closed for some addresses alone: the name may mean others.
+    nat_acl(&mut scene, &[(false, "9.9.9.0/24", (40000, 50000))]);
+    let mut some = scene;
+    some.region.network_acls.retain(|a| a.entries.iter().all(|e| e.cidr_block.as_deref() != Some("0.0.0.0/0") || e.rule_action.as_deref() != Some("deny") || e.rule_number == Some(32767)));
+    assert_eq!(paths(&super::report(&some), "logs"), [(Way::Internet, Tri::Unknown, None)]);
+}
+
+#[test]
+fn a_nat_gateway_that_only_some_addresses_go_by_blocks_none_for_certain() {
+    // The logs service may live in 9.9.9.0/24, which goes by a transit gateway, and not by the NAT gateway and its closed ACL.
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    nat_acl(&mut scene, &[(true, "0.0.0.0/0", (443, 443))]);
+    expect(&scene, &["NW04 critical acl-nat", "EP09 low vpc-1"]);
+    scene.region.route_tables.iter_mut().find(|t| t.route_table_id == "rtb-public").unwrap().routes[1] =
+        ec2::Route { destination_cidr_block: text("0.0.0.0/0"), transit_gateway_id: text("tgw-1"), state: text("active"), ..Default::default() };
+    expect(&scene, &["NW04 critical acl-nat"]);
+    narrow(&mut scene, "9.9.9.0/24", "active", |r| r.transit_gateway_id = text("tgw-1"));
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "logs"), [(Way::Unknown, Tri::Unknown, None)]);
+}
+
+#[test]
+fn a_gateway_endpoint_that_failed_takes_what_its_unseen_list_holds() {
+    let mut scene = whole();
+    nat(&mut scene);
+    endpoint(&mut scene, "vpce-s3").state = text("failed");
+    let report = expect(&scene, &["EP02 critical vpce-s3"]);
+    assert_eq!(paths(&report, "s3"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))], "its route still takes S3 from the NAT gateway");
+    let mut scene = scene.lacking(Action::DescribePrefixLists).lacking(Action::DescribeManagedPrefixLists);
+    scene.region.prefix_lists.clear();
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "s3"), [(Way::Unknown, Tri::Unknown, None)], "which addresses it takes was not seen");
+}

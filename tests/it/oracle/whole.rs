@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{config, holds, seen_region};
+use super::{config_of, holds, seen_region};
 
 const WORKLOAD: &str = "10.0.0.4";
 const S3: [&str; 2] = ["52.219.80.0/21", "52.219.88.0/21"];
@@ -311,6 +311,8 @@ fn to_public(world: &World) -> Told {
     if let Some((_, true)) = gateway {
         let mut walk = Walk::default();
         own_door(world, &mut walk, &targets, &[], false);
+        // What a narrower route takes to a NAT gateway passes by that one's subnet.
+        nat_doors(world, &mut walk, &targets, true);
         for e in &exits {
             walk.met(
                 HopName::Route,
@@ -346,32 +348,20 @@ fn to_public(world: &World) -> Told {
     }
     if exits.contains(&Exit::OutOfSight) {
         let mut walk = Walk::default();
-        if world.s3 && exits.contains(&Exit::OverNat) {
-            // S3 has every one of these addresses.
-            nat_doors(world, &mut walk, &by_nat(world, &targets));
-        }
+        nat_doors(world, &mut walk, &meant(world), world.s3);
         doors_of_public(world, &mut walk, &targets);
         walk.met(HopName::Route, Fate::OutOfSight);
         return walk.ends(Way::Unknown);
     }
     let mut walk = Walk::default();
     doors_of_public(world, &mut walk, &targets);
-    if exits.contains(&Exit::OverNat) {
-        nat_doors(world, &mut walk, &by_nat(world, &targets));
-    } else if !world.s3 && S3_ADDRESSES.iter().any(|a| looked_up(world, "w", ip(a)).is_some_and(|(t, gone)| t == "nat" && !gone)) {
-        // Some addresses would go by the NAT gateway, if the name means them.
-        let mut maybe = Walk::default();
-        nat_doors(world, &mut maybe, &by_nat(world, &targets));
-        if maybe.0.iter().any(|(_, fate)| *fate != Fate::Through) {
-            walk.met(HopName::Route, Fate::OutOfSight);
-        }
-    }
+    nat_doors(world, &mut walk, &meant(world), world.s3);
     walk.ends(Way::Internet)
 }
 
-/// Whether DNS names something that the name would lead to, were an attribute on.
+/// Whether DNS names an endpoint that the name would lead to, were an attribute on or Amazon's resolver asked.
 fn selectable(world: &World) -> bool {
-    !world.hostnames && world.zone != Zone::None
+    (!world.hostnames || world.own_resolver) && matches!(world.zone, Zone::Alias | Zone::OneAddress) && world.remote.as_ref().is_some_and(|r| r.state == "available")
 }
 
 /// A name may lead to any public address, so that what is open to some alone is not known.
@@ -393,34 +383,47 @@ fn doors_of_public(world: &World, walk: &mut Walk, targets: &[IpAddr]) {
     };
     one(HopName::SourceSg, samples.iter().map(|t| world.workload_groups.contains(&"sg-w") && rule_lets(&world.out, 443, *t, &[])).collect());
     one(HopName::SourceNaclOut, samples.iter().map(|t| acl_lets(&world.acls[0].outwards, 443, *t)).collect());
-    let replies: Vec<Vec<bool>> = samples.iter().map(|t| reply_ports().map(|p| acl_lets(&world.acls[0].inwards, p, *t)).collect()).collect();
-    one(HopName::SourceNaclIn, replies.into_iter().flatten().collect());
+    // Replies come back on any of the ports.
+    one(HopName::SourceNaclIn, samples.iter().map(|t| reply_ports().all(|p| acl_lets(&world.acls[0].inwards, p, *t))).collect());
 }
 
-/// The addresses that may be meant and go by the NAT gateway.
+/// The addresses that go by the NAT gateway.
 fn by_nat(world: &World, targets: &[IpAddr]) -> Vec<IpAddr> {
-    let all: Vec<IpAddr> = if world.s3 { targets.to_vec() } else { S3_ADDRESSES.iter().map(|a| ip(a)).chain([ip(ELSEWHERE)]).collect() };
-    all.into_iter().filter(|a| looked_up(world, "w", *a).is_some_and(|(t, gone)| t == "nat" && !gone)).collect()
+    targets.iter().copied().filter(|a| looked_up(world, "w", *a).is_some_and(|(t, gone)| t == "nat" && !gone)).collect()
 }
 
-/// The ACL of the NAT gateway's own subnet.
-fn nat_doors(world: &World, walk: &mut Walk, samples: &[IpAddr]) {
+/// The addresses that the name may mean: of S3 all, else any.
+fn meant(world: &World) -> Vec<IpAddr> {
+    let s3 = S3_ADDRESSES.iter().map(|a| ip(a));
+    if world.s3 { s3.collect() } else { s3.chain([ip(ELSEWHERE)]).collect() }
+}
+
+/// The ACL of the NAT gateway's own subnet, which is met by those packets that go by it. `sure`: all of `targets` are in use;
+/// else the name means one of them, and what the others meet instead counts as well.
+fn nat_doors(world: &World, walk: &mut Walk, targets: &[IpAddr], sure: bool) {
     let acl = &world.acls[place("n")];
     let here = ip(WORKLOAD);
     let nat_ports = [1024, 32767, 32768, 39999, 40000, 50000, 50001, 60999, 61000, 65535];
-    let inwards = acl_lets(&acl.inwards, 443, here);
-    let back: Vec<bool> = reply_ports().map(|p| acl_lets(&acl.outwards, p, here)).collect();
-    let out: Vec<bool> = samples.iter().map(|t| acl_lets(&acl.outwards, 443, *t)).collect();
-    let replies: Vec<bool> = samples.iter().flat_map(|t| nat_ports.map(|p| acl_lets(&acl.inwards, p, *t))).collect();
-    let judged = |all: &[bool], sure: bool| match (all.iter().all(|f| *f), all.iter().any(|f| *f)) {
-        (true, _) => Fate::Through,
-        (false, true) if !sure => Fate::OutOfSight,
-        _ => Fate::Blocked,
-    };
-    walk.met(HopName::Route, passed(inwards));
-    walk.met(HopName::Route, judged(&back, true));
-    walk.met(HopName::Route, judged(&out, world.s3));
-    walk.met(HopName::Route, judged(&replies, world.s3));
+    let over = by_nat(world, targets);
+    if over.is_empty() {
+        return;
+    }
+    let doors: [&dyn Fn(IpAddr) -> bool; 4] = [&|_| acl_lets(&acl.inwards, 443, here), &|to| acl_lets(&acl.outwards, 443, to), &|to| nat_ports.iter().all(|p| acl_lets(&acl.inwards, *p, to)), &|_| {
+        reply_ports().all(|p| acl_lets(&acl.outwards, p, here))
+    }];
+    for door in doors {
+        let through: Vec<bool> = targets.iter().filter(|t| !sure || over.contains(t)).map(|t| if over.contains(t) { door(*t) } else { exit(world, *t) != Exit::Lost }).collect();
+        walk.met(
+            HopName::Route,
+            if through.iter().all(|t| *t) || over.iter().all(|t| door(*t)) {
+                Fate::Through
+            } else if !sure && through.contains(&true) {
+                Fate::OutOfSight
+            } else {
+                Fate::Blocked
+            },
+        );
+    }
 }
 
 /// The route leads out of sight: only what is shut at the own door is known.
@@ -748,7 +751,7 @@ fn worlds() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config_of(1000))]
 
     /// The engine says of every path what a packet would meet.
     #[test]
