@@ -201,7 +201,7 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let first = group.details.first().map_or_else(|| object.to_owned(), |d| sentence(d));
     let more = match group.details.len() {
         0 | 1 => String::new(),
-        n => format!(" ({} more of the kind)", n - 1),
+        n => format!(" (and {} more like it)", n - 1),
     };
     let services: Vec<&str> = group.services.iter().copied().collect();
     let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(p, _)| p.subnet.as_deref()).collect();
@@ -213,8 +213,8 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let low = group.severity <= Some(Severity::Low);
     let effect = match (rule, low) {
         ("NW06" | "WL03", _) => format!("Lost are {}{from}; endpoints of these services would do.", services.join(", ")),
-        (_, true) => format!("Concerns {}{from}.", services.join(", ")),
-        _ => format!("Hit are {}{from}.", services.join(", ")),
+        (_, true) => format!("This is about {}{from}.", services.join(", ")),
+        _ => format!("Out of reach: {}{from}.", services.join(", ")),
     };
     let whom = if affected == 1 { "1 workload".to_owned() } else { format!("{affected} workloads") };
     format!("{first}{more}. {effect} Affects {whom}.")
