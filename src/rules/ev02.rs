@@ -136,8 +136,12 @@ struct Seen<'a> {
     object: &'a str,
 }
 
-fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
-    let mut found: BTreeMap<(String, &'static str), Vec<Seen<'_>>> = BTreeMap::new();
+/// Failures by service or lone task and by symptom.
+type Observed<'a> = BTreeMap<(String, &'static str), Vec<Seen<'a>>>;
+
+/// What stopped tasks and events tell, and whether there were any to look at.
+fn observed<'a>(view: &'a View<'_>) -> (Observed<'a>, bool) {
+    let mut found = Observed::new();
     let mut looked = false;
     let stopped = |t: &&Task| t.last_status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("STOPPED"));
     let recent = |t: &&Task| t.stopped_at.zip(view.now).is_none_or(|(at, now)| now.seconds_since(at) <= RECENT);
@@ -164,6 +168,23 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             }
         }
     }
+    (found, looked)
+}
+
+/// The services and lone tasks of which a failure was observed that a rule may be behind, by rule.
+#[must_use]
+pub fn failed_by_rule(view: &View<'_>) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut out: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (unit, id) in observed(view).0.into_keys() {
+        for rule in SYMPTOMS.iter().filter(|s| s.id == id).flat_map(|s| s.rules) {
+            out.entry(rule).or_default().insert(unit.clone());
+        }
+    }
+    out
+}
+
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    let (found, looked) = observed(view);
     if looked && found.is_empty() {
         outcome.pass();
         outcome.reason("no task that stopped lately, and no event of a service, tells of a network failure");

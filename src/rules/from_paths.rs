@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reality::{Contradiction, Reality};
-use super::{Outcome, remedy, subject};
+use super::{Outcome, ev02, remedy, subject};
 use crate::actions::Action;
 use crate::analysis::{Cause, HopName, Need, Owner, Path, Placement, Tri, Unseen, View, Way, path};
 use crate::finding::{Confidence, Evidence, Severity};
@@ -74,8 +74,9 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
             }
         }
     }
+    let failed = if groups.is_empty() { BTreeSet::new() } else { ev02::failed_by_rule(view).remove(rule).unwrap_or_default() };
     for ((object, discriminator), group) in &groups {
-        report(view, outcome, object, discriminator, group);
+        report(view, outcome, object, discriminator, group, &failed);
     }
     if let Some((unseen, affects)) = view.unseen_needs.get(rule) {
         outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
@@ -165,7 +166,7 @@ fn discriminator(rule: &str, need: &Need) -> String {
     }
 }
 
-fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>, failed: &BTreeSet<String>) {
     let rule = outcome.rule();
     let resource = subject::of(view, object);
     let affects = match rule.id {
@@ -189,6 +190,11 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminato
         finding.confidence = Confidence::Medium;
     }
     group.contradiction.tell(finding);
+    // Where what is said of the path was observed, it is no mere prediction.
+    let observed: Vec<&str> = affects.iter().filter(|a| failed.contains(*a)).map(String::as_str).collect();
+    if severity >= Severity::Medium && !observed.is_empty() {
+        finding.message.push_str(&format!(" Observed: {} lately failed to start in a way that this explains (EV02).", super::text::some(observed.iter().map(|a| super::text::last(a)))));
+    }
     finding.affects = affects;
     finding.remediation = remediation;
     if severity == Severity::Low {
@@ -201,7 +207,7 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let first = group.details.first().map_or_else(|| object.to_owned(), |d| sentence(d));
     let more = match group.details.len() {
         0 | 1 => String::new(),
-        n => format!(" ({} more of the kind)", n - 1),
+        n => format!(" (and {} more like it)", n - 1),
     };
     let services: Vec<&str> = group.services.iter().copied().collect();
     let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(p, _)| p.subnet.as_deref()).collect();
@@ -213,8 +219,8 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let low = group.severity <= Some(Severity::Low);
     let effect = match (rule, low) {
         ("NW06" | "WL03", _) => format!("Lost are {}{from}; endpoints of these services would do.", services.join(", ")),
-        (_, true) => format!("Concerns {}{from}.", services.join(", ")),
-        _ => format!("Hit are {}{from}.", services.join(", ")),
+        (_, true) => format!("This is about {}{from}.", services.join(", ")),
+        _ => format!("Out of reach: {}{from}.", services.join(", ")),
     };
     let whom = if affected == 1 { "1 workload".to_owned() } else { format!("{affected} workloads") };
     format!("{first}{more}. {effect} Affects {whom}.")

@@ -30,6 +30,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let usage = Usage::new(view);
     let region = view.region;
     let layers = format!("arn:{}:s3:::{}/*", region.partition, services::layer_bucket(&region.region));
+    // Who pulls is told by all that runs; one that was not seen may.
+    let all_seen = RULE.reads.iter().all(|a| view.seen(*a) || !reads::matters(view, *a)) && ["EP05", "EP06"].iter().all(|r| !view.unseen_needs.contains_key(r));
     let updates = format!("arn:{}:s3:::{AGENT_BUCKET}/*", region.partition);
     for endpoint in usage.endpoints.iter().filter(|e| endpoints::short(e) == Some("s3") && endpoints::region_of(e).is_none_or(|r| r == region.region)) {
         let Some(vpc) = endpoint.vpc_id.as_deref().filter(|v| view.vpcs.iter().any(|x| x == v)) else { continue };
@@ -37,8 +39,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         let blamed = |outcome: &Outcome<'_>| outcome.findings.iter().any(|f| f.verdict == Verdict::Fail && f.resource.id.as_deref() == Some(&endpoint.vpc_endpoint_id));
         let denied = |caller: Principal, resource: &str| policy::evaluate(&document, &endpoints::request(endpoint, "s3:GetObject", caller, resource)).decision.is_deny();
         let pulls = usage.need(vpc, "s3").iter().any(|u| u.need.asks.iter().any(|a| a.resource == layers));
-        if !pulls && !blamed(outcome) && denied(Principal::AwsOwned, &layers) {
-            let message = format!("The policy of {} keeps image layers of ECR out. Nothing in {vpc} pulls from ECR yet; the first that does will get 403.", endpoints::title(endpoint));
+        if !pulls && all_seen && !blamed(outcome) && denied(Principal::AwsOwned, &layers) {
+            let message = format!("The policy of {} keeps image layers of ECR out. Nothing in {vpc} pulls from ECR of this region yet; the first that does will get 403.", endpoints::title(endpoint));
             let finding = note(view, outcome, endpoint, "latent", message, &layers);
             finding.severity = Severity::Medium;
         }
@@ -111,8 +113,12 @@ mod tests {
             let latent = judged(&scene(own, image));
             let finding = only(&latent);
             assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::Medium, Some("vpce-s3")));
-            assert!(finding.message.contains("Nothing in vpc-1 pulls from ECR yet"), "{}", finding.message);
+            assert!(finding.message.contains("Nothing in vpc-1 pulls from ECR of this region yet"), "{}", finding.message);
         }
+        // A task definition that was not seen may pull.
+        let mut unseen = scene(own, Some("registry.example.com/web:1")).lacking(Action::DescribeTaskDefinition);
+        unseen.region.task_definitions.clear();
+        assert!(judged(&unseen).findings.iter().all(|f| f.verdict == Verdict::Unknown));
         assert!(judged(&scene("*", None)).findings.is_empty());
         assert!(judged(&scene("arn:aws:s3:::prod-us-east-2-starport-layer-bucket/*", None)).findings.is_empty());
     }

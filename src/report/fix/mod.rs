@@ -54,7 +54,7 @@ pub fn script(report: &Report) -> Vec<u8> {
     for step in &steps {
         out.push('\n');
         for f in step.findings.iter().take(10) {
-            out.push_str(&format!("# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+            out.push_str(&format!("# {} {}: {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
         }
         if step.findings.len() > 10 {
             out.push_str(&format!("# and {} more\n", step.findings.len() - 10));
@@ -147,7 +147,7 @@ pub fn terraform(report: &Report) -> Vec<u8> {
     for (_, block, findings) in &blocks {
         out.push('\n');
         for f in findings.iter().take(10) {
-            out.push_str(&format!("# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+            out.push_str(&format!("# {} {}: {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
         }
         if block.chars().any(|c| c != '\n' && is_treacherous(c)) {
             out.push_str("# Left out, for it holds control characters:\n");
