@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::UnseenNeeds;
 use super::deriver::Deriver;
-use super::world::World;
+use super::world::{World, is_controlled};
 use crate::actions::Action;
 use crate::analysis::needs::DEFINITION_RULES;
 use crate::analysis::{Need, Owner, Placement, Unseen};
@@ -128,11 +128,12 @@ fn lists(world: &World<'_>, ledger: &mut Ledger) {
     }
     for service in world.services.iter().filter(|s| !s.status.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("DRAINING")) && world.plans(s).is_empty()) {
         // A service without a task definition has task sets, or is not told in full.
-        let external = service.deployment_controller.as_ref().and_then(|c| c.r#type.as_deref()).is_some_and(|t| t.eq_ignore_ascii_case("EXTERNAL"));
-        let action = if external { Action::DescribeTaskSets } else { Action::DescribeServices };
-        if external && world.view.seen(Action::DescribeTaskSets) {
+        let external = is_controlled(service, "EXTERNAL");
+        let draining = |t: &&crate::inventory::ecs::TaskSet| t.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("DRAINING"));
+        if world.task_sets(service).is_some_and(|sets| (external || !sets.is_empty()) && sets.iter().all(draining)) {
             continue;
         }
+        let action = if external { Action::DescribeTaskSets } else { Action::DescribeServices };
         for rule in DEFINITION_RULES {
             ledger.note(rule, Unseen::Action(action), [service.service_arn.clone()]);
         }
