@@ -4,6 +4,7 @@
 //! hop, past the first block. The path passes if every possible answer passes and fails if every one fails.
 
 mod endpoint;
+pub mod fips;
 mod leg;
 mod ownership;
 mod policy;
@@ -179,20 +180,10 @@ impl<'v> Engine<'v> {
             let detail = format!("whether {} is needed was not seen", need.service);
             return public::not_seen(first_rule, severity, vpc, HopName::Endpoint, &detail, need.unsure.clone());
         }
-        let mut worst: Option<Leg> = None;
-        let mut passed = BTreeSet::new();
-        for host in &need.hosts {
-            let leg = self.host(source, need, vpc, host);
-            passed.extend(leg.passed.iter().copied());
-            worst = match worst {
-                None => Some(leg),
-                Some(old) if leg.verdict() > old.verdict() => Some(with_causes(leg, old)),
-                Some(old) => Some(with_causes(old, leg)),
-            };
-        }
-        let mut leg =
-            worst.unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
-        leg.passed = passed;
+        let leg = self
+            .worst(source, need, vpc, &need.hosts)
+            .unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
+        let mut leg = self.in_fips_mode(source, need, vpc, leg);
         if need.service == "ecr.dkr" {
             leg.passed.insert("WL01"); // An image that an endpoint could serve.
         }
@@ -201,6 +192,22 @@ impl<'v> Engine<'v> {
             leg.passed.insert("EP02");
         }
         leg
+    }
+
+    /// The worst of several hostnames, with what is wrong with any; `None` without any.
+    fn worst(&self, source: &Source<'_>, need: &Need, vpc: &str, hosts: &BTreeSet<String>) -> Option<Leg> {
+        let mut worst: Option<Leg> = None;
+        let mut passed = BTreeSet::new();
+        for host in hosts {
+            let leg = self.host(source, need, vpc, host);
+            passed.extend(leg.passed.iter().copied());
+            worst = match worst {
+                None => Some(leg),
+                Some(old) if leg.verdict() > old.verdict() => Some(with_causes(leg, old)),
+                Some(old) => Some(with_causes(old, leg)),
+            };
+        }
+        worst.map(|leg| Leg { passed, ..leg })
     }
 
     fn host(&self, source: &Source<'_>, need: &Need, vpc: &str, host: &str) -> Leg {

@@ -265,10 +265,41 @@ fn a_capacity_provider_without_instances_has_no_subnet_to_see() {
     s.view(|v| {
         assert!(v.placements.is_empty());
         let (what, who) = &v.unseen_needs["EP01"];
-        assert!(what.iter().all(|u| matches!(u, Unseen::Datum(_))));
-        assert_eq!(*who, set([&arn("ecs", "capacity-provider/asg")]));
-        assert_eq!(v.unseen_needs["EP05"].1, set([&service]));
+        // Another call would tell, so it is no matter of information alone.
+        assert!(what.iter().all(|u| matches!(u, Unseen::Elsewhere(t) if t.contains("cluster web") && t.contains("autoscaling:DescribeAutoScalingGroups"))), "{what:?}");
+        assert_eq!(*who, set([&arn("ecs", "capacity-provider/asg"), &service]));
+        assert_eq!(v.unseen_needs["EP05"], (what.clone(), set([&service])));
     });
+    // Nothing is wanted: it stays said, but no gate need mind.
+    s.last_service().desired_count = Some(0);
+    s.view(|v| assert!(v.unseen_needs.values().flat_map(|(what, _)| what).all(|u| matches!(u, Unseen::Datum(_))), "{:?}", v.unseen_needs));
+    s.region.services.clear();
+    s.view(|v| {
+        assert_eq!(v.unseen_needs.keys().copied().collect::<Vec<_>>(), ["EP01"]);
+        assert!(v.unseen_needs["EP01"].0.iter().all(|u| matches!(u, Unseen::Datum(_))));
+    });
+    s.region.capacity_providers.clear();
+    s.cluster_mut("web").capacity_providers.clear();
+    s.view(|v| assert_eq!(v.unseen_needs, Default::default(), "an empty cluster leaves nothing open"));
+}
+
+#[test]
+fn guard_duty_that_was_not_seen_matters_only_where_it_could_watch() {
+    let unseen = |s: &Scene| s.view(|v| v.unseen_needs.get("EP13").is_some_and(|(what, _)| what.contains(&Unseen::Action(Action::ListDetectors))));
+    let off = |s: &mut Scene| {
+        let setting = pair("guardDutyActivate", "off");
+        s.region.account_settings.push(ecs::Setting { name: setting.name, value: setting.value, principal_arn: None });
+    };
+    let mut tasks = fargate().lacking(Action::ListDetectors);
+    assert!(unseen(&tasks));
+    off(&mut tasks);
+    assert!(!unseen(&tasks), "the setting says that it watches no task on Fargate");
+    let mut instances = fleet().lacking(Action::ListDetectors);
+    off(&mut instances);
+    assert!(unseen(&instances), "the setting is not about what runs on instances");
+    instances.cluster_mut("web").tags.push(ecs::KeyValue { key: text("GuardDutyManaged"), value: text("false") });
+    assert!(!unseen(&instances), "the cluster is left alone");
+    assert!(!unseen(&Scene::new().lacking(Action::ListDetectors)), "there is nothing to watch");
 }
 
 #[test]

@@ -33,6 +33,11 @@ impl Ledger {
     }
 }
 
+/// Whether a cluster's tag keeps GuardDuty away.
+fn is_left_alone(world: &World<'_>, cluster: &str) -> bool {
+    world.cluster(cluster).is_some_and(|c| c.tags.iter().any(|t| t.key.as_deref() == Some("GuardDutyManaged") && t.value.as_deref() == Some("false")))
+}
+
 /// Why GuardDuty is taken to watch tasks on Fargate, or instances, of a cluster.
 pub(super) fn guard_duty(world: &World<'_>, cluster: &str, fargate: bool, service: Option<&str>) -> Option<String> {
     if let Some(service) = service {
@@ -42,8 +47,7 @@ pub(super) fn guard_duty(world: &World<'_>, cluster: &str, fargate: bool, servic
             None => {}
         }
     }
-    let excluded = world.cluster(cluster).is_some_and(|c| c.tags.iter().any(|t| t.key.as_deref() == Some("GuardDutyManaged") && t.value.as_deref() == Some("false")));
-    if excluded {
+    if is_left_alone(world, cluster) {
         return None;
     }
     let wanted = if fargate { "ECS_FARGATE_AGENT_MANAGEMENT" } else { "EC2_AGENT_MANAGEMENT" };
@@ -146,10 +150,15 @@ fn lists(world: &World<'_>, ledger: &mut Ledger) {
     guard_duty_unseen(world, ledger);
 }
 
-/// GuardDuty watches nothing where the account setting is off; running Fargate tasks show its agent.
+/// Fargate tasks are watched only where the account setting that GuardDuty keeps is on; instances whatever it says.
 fn guard_duty_unseen(world: &World<'_>, ledger: &mut Ledger) {
     let off = world.region.account_settings.iter().any(|s| s.name.as_deref() == Some("guardDutyActivate") && s.value.as_deref().is_some_and(|v| v.eq_ignore_ascii_case("off")));
-    if off || (world.services.is_empty() && world.tasks.is_empty() && world.instances.is_empty()) {
+    let may = |cluster: Option<&str>| !cluster.is_some_and(|c| is_left_alone(world, c));
+    let instances = world.instances.iter().any(|(i, cluster)| may(*cluster) && !world.is_managed(cluster.unwrap_or_default(), i.capacity_provider_name.as_deref()));
+    let service = |s: &&crate::inventory::ecs::Service| may(s.cluster_arn.as_deref()) && world.guarded.get(s.service_arn.as_str()) != Some(&false);
+    let task = |t: &&crate::inventory::ecs::Task| may(t.cluster_arn.as_deref()) && world.service_of(t).is_none_or(|s| service(&s)) && !world.is_external_task(t);
+    let tasks = !off && (world.services.iter().any(|s| service(s)) || world.tasks.iter().any(|t| task(t)));
+    if !instances && !tasks {
         return;
     }
     if !world.view.seen(Action::ListDetectors) {
