@@ -48,6 +48,8 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
                 // How the subnet leaves.
                 Unseen::Action(a) if rule == "WL03" => matches!(a, Action::DescribeRouteTables | Action::DescribeInternetGateways | Action::DescribeSubnets | Action::DescribeVpcs),
                 Unseen::Elsewhere(_) if rule == "WL03" => false,
+                // Of the ways to S3, those by a NAT gateway, whose own ACL it is then.
+                u if need.service == "s3" && matches!(rule, "NW04" | "NW05") => matches!(u, Unseen::Action(Action::DescribeRouteTables | Action::DescribeSubnets | Action::DescribeNatGateways)),
                 Unseen::Action(_) | Unseen::Elsewhere(_) => true,
             };
             let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
@@ -147,7 +149,8 @@ fn judges(rule: &str, need: &Need) -> bool {
     match rule {
         "WL03" => true,
         "NW07" | "NW08" | "NW09" | "PO05" => service == "s3",
-        "DN01" | "DN03" | "DN07" | "NW01" | "NW02" | "NW03" | "NW04" | "NW05" | "NW10" => service != "s3",
+        "NW04" | "NW05" => true,
+        "DN01" | "DN03" | "DN07" | "NW01" | "NW02" | "NW03" | "NW10" => service != "s3",
         "PO03" => service == "ecs",
         "PO04" => matches!(service, "ecs-agent" | "ecs-telemetry"),
         "PO06" => service.starts_with("ecr"),

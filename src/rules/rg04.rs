@@ -26,6 +26,11 @@ pub static RULE: Rule = Rule {
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     // Services that the region does not offer: the paths blame them in the place of the missing endpoint.
     from_paths::check(view, outcome);
+    if !view.region.service_listing_full {
+        for (unseen, affects) in view.unseen_needs.values() {
+            outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
+        }
+    }
     let usage = Usage::new(view);
     for vpc in &view.vpcs {
         let mut open: BTreeSet<&str> = BTreeSet::new();

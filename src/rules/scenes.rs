@@ -8,6 +8,7 @@ use crate::inventory::{Answer, Inventory, dns, ec2, shape};
 use crate::report::Report;
 
 mod fixes;
+mod forget;
 mod hub;
 mod names;
 mod unseen;

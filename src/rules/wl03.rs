@@ -33,7 +33,13 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         match (answer.class, placement.public_ip) {
             (Some(Egress::NoPublicIp), _) if paths.iter().all(|p| p.verdict == Tri::Pass) => {
                 for unit in units() {
-                    met.entry(unit).or_default().insert(subnet);
+                    // Needs that were not seen may not be met.
+                    let unseen: Vec<_> = view.unseen_needs.values().filter(|(_, whom)| whom.contains(unit)).flat_map(|(unseen, _)| unseen.iter().cloned()).collect();
+                    if unseen.is_empty() {
+                        met.entry(unit).or_default().insert(subnet);
+                    } else {
+                        outcome.unseen(unseen, [unit.clone()]);
+                    }
                 }
             }
             // Without the internet, by assumption, no subnet has a gateway.

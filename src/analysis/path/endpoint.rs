@@ -118,14 +118,20 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, records
     }
     leg.hops.sort_by_key(|h| h.hop);
     let blocked = judged.iter().filter(|j| j.verdict() == Tri::Fail).count();
-    if blocked > 0 && blocked < judged.len() {
+    let some = blocked > 0 && blocked < judged.len();
+    if some {
         leg.cause(some_blocked(endpoint, &interfaces, &judged));
-    } else {
+    } else if judged.iter().all(|j| j.verdict() != Tri::Unknown) {
         leg.passed.insert("NW03");
-        for step in judged.iter().flat_map(|j| &j.steps).filter(|s| blocked == 0 || s.decision.verdict == Tri::Fail) {
-            if let Some(cause) = step.cause(id) {
-                leg.cause(cause);
-            }
+    } else if judged.len() > 1 {
+        // What was not seen may block one of them alone.
+        let unseen = judged.iter().flat_map(|j| &j.steps).flat_map(|s| s.decision.unseen.iter().cloned()).collect();
+        leg.cause(unknown("NW03", Severity::High, id, format!("whether every interface of {id} can be reached was not seen"), unseen));
+    }
+    // Where some are blocked, NW03 owns that; what was not seen leaves the other rules unknown all the same.
+    for step in judged.iter().flat_map(|j| &j.steps).filter(|s| !some || s.decision.verdict != Tri::Fail) {
+        if let Some(cause) = step.cause(id) {
+            leg.cause(cause);
         }
     }
     if leg.verdict() == Tri::Pass {

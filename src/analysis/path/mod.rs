@@ -187,9 +187,12 @@ impl<'v> Engine<'v> {
         if need.service == "ecr.dkr" {
             leg.passed.insert("WL01"); // An image that an endpoint could serve.
         }
-        if self.candidates(vpc, &need.service).usable() || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
+        if self.has_endpoint(vpc, need) || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
             leg.passed.extend(need.owners.iter().chain(&need.also).filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
             leg.passed.insert("EP02");
+        } else if let Some(unseen) = self.resolver.endpoints_unseen(vpc) {
+            // Whatever blocks the path already, an endpoint may be there.
+            leg.unjudged.insert(unseen);
         }
         leg
     }
@@ -300,12 +303,15 @@ impl<'v> Engine<'v> {
             NameTarget::Private(addresses) => self.private(source, need, vpc, host, answer, addresses),
             NameTarget::Nothing => {
                 // Where there is no endpoint to be found, and no other way, the name is not what is wrong.
-                if answer.cause.as_ref().is_none_or(|c| matches!(c.rule, "DN05" | "DN08"))
-                    && let Some(leg) = self.no_endpoint(source, need, vpc)
-                {
-                    return leg;
+                let mut undecided = BTreeSet::new();
+                if answer.cause.as_ref().is_none_or(|c| matches!(c.rule, "DN05" | "DN08")) {
+                    match self.no_endpoint(source, need, vpc) {
+                        Ok(leg) => return leg,
+                        Err(unseen) => undecided = unseen,
+                    }
                 }
                 let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), answer.detail.clone());
+                leg.unjudged = undecided;
                 match &answer.cause {
                     Some(cause) => public::blame(&mut leg, cause.rule, ownership::severity_of_name_rule(cause.rule), &cause.object, cause.detail.clone(), answer.evidence.clone()),
                     None => public::blame(&mut leg, "DN08", Severity::High, vpc, answer.detail.clone(), answer.evidence.clone()),
@@ -322,6 +328,12 @@ impl<'v> Engine<'v> {
         candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(works)
     }
 
+    /// Whether an endpoint of the service that works is known, here or where a name leads to.
+    fn has_endpoint(&self, vpc: &str, need: &Need) -> bool {
+        let works = |id: &String| self.view.index.endpoints.get(id.as_str()).is_some_and(|e| State::of(e) == State::Usable);
+        self.candidates(vpc, &need.service).usable() || need.region.is_none() && self.resolver.known_endpoints(vpc, &need.service).iter().any(works)
+    }
+
     /// Endpoints of the service, here or where a name could lead to, in a state in which they do not work.
     fn unusable(&self, vpc: &str, need: &Need) -> Vec<String> {
         let known = self.resolver.known_endpoints(vpc, &need.service);
@@ -330,20 +342,24 @@ impl<'v> Engine<'v> {
         all.into_iter().map(str::to_owned).collect()
     }
 
-    /// The way of a service that has no endpoint at all and cannot be reached over the internet either.
-    fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Option<Leg> {
+    /// The way of a service that has no endpoint at all and cannot be reached over the internet either. Else what was not
+    /// seen of whether that is so.
+    fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Result<Leg, BTreeSet<Unseen>> {
         if need.region.is_some() || self.knows_endpoint(vpc, need) {
-            return None;
+            return Err(BTreeSet::new());
+        }
+        if let Some(unseen) = self.resolver.endpoints_unseen(vpc) {
+            return Err(BTreeSet::from([unseen]));
         }
         let unusable = self.unusable(vpc, need);
         let (_, exit) = public::internet(self.view, source, source.family(), &need.service, need.port);
         let level = ownership::level(self.view, &exit);
         if level != Some(Level::Hard) {
-            return None;
+            return Err(exit.decision.unseen);
         }
         let mut leg = public::no_way(HopName::Endpoint, None, format!("no endpoint of {}, and {}", need.service, exit.decision.detail));
         ownership::missing(source, need, &exit, level, &unusable, self.trio_in_part(vpc), &mut leg);
-        Some(leg)
+        Ok(leg)
     }
 
     /// A cause that a name has although it leads to an endpoint: a mixed set of resolvers, for one.
@@ -406,8 +422,7 @@ impl<'v> Engine<'v> {
         let unusable = if foreign { Vec::new() } else { self.unusable(vpc, need) };
         // Attributes, servers and rules take a name away from an endpoint only where there is one.
         let taken = answer.cause.as_ref().is_some_and(|c| match c.rule {
-            "DN04" | "DN05" | "DN08" => self.knows_endpoint(vpc, need),
-            "DN02" => self.knows_endpoint(vpc, need) || self.resolver.endpoints_unseen(vpc).is_some(),
+            "DN02" | "DN04" | "DN05" | "DN08" => self.knows_endpoint(vpc, need) || self.resolver.endpoints_unseen(vpc).is_some(),
             _ => true,
         });
         let selectable = !foreign && (!candidates.interfaces.is_empty() || taken);
@@ -599,7 +614,9 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
     let ways: BTreeSet<Way> = legs.iter().map(|l| l.way).collect();
     let way = if ways.len() == 1 { ways.first().copied().unwrap_or(Way::Unknown) } else { Way::Unknown };
     let agreed = if names.certain && verdicts.len() == 1 { verdicts.first().copied() } else { None };
-    let passed: BTreeSet<&'static str> = legs.iter().flat_map(|l| l.passed.iter().copied()).collect();
+    // Where the name may lead to what was not seen, the groups and ACLs of the internet's way are not all that matter.
+    let counts = |leg: &Leg, rule: &str| names.certain || !rule.starts_with("NW") || matches!(leg.way, Way::InterfaceEndpoint | Way::RemoteEndpoint | Way::GatewayEndpoint);
+    let passed: BTreeSet<&'static str> = legs.iter().flat_map(|l| l.passed.iter().copied().filter(move |rule| counts(l, rule))).collect();
     let unjudged: BTreeSet<Unseen> = legs.iter().flat_map(|l| l.unjudged.iter().cloned()).collect();
     match agreed {
         Some(Tri::Pass) => {
@@ -623,10 +640,13 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             all
         }
         Some(Tri::Fail) => {
-            let mut first = legs.swap_remove(0);
+            // What is blamed is rather what was seen.
+            let doubted = |leg: &Leg| leg.causes.iter().any(|c| c.verdict == Tri::Fail && names.doubts.iter().any(|d| d.rule == c.rule && d.object == c.object));
+            let mut first = legs.swap_remove(legs.iter().position(|leg| !doubted(leg)).unwrap_or(0));
             first.way = way;
             first.passed = passed;
             first.unjudged = unjudged;
+            first.unjudged.extend(names.unseen.iter().filter(|u| matches!(u, Unseen::Action(_))).cloned());
             first
         }
         _ => {

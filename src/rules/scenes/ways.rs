@@ -112,7 +112,7 @@ fn nat_acl(scene: &mut Scene, shut: &[(bool, &str, (i32, i32))]) {
 }
 
 /// The lower half of S3 goes by a NAT gateway, the upper half by the gateway endpoint.
-fn half_by_nat(shut: &[(bool, &str, (i32, i32))]) -> Scene {
+pub(super) fn half_by_nat(shut: &[(bool, &str, (i32, i32))]) -> Scene {
     let mut scene = with_idle_nat();
     scene.region.prefix_lists.retain(|l| l.cidrs == ["52.219.80.0/20"]);
     narrow(&mut scene, "52.219.80.0/21", "active", |r| r.nat_gateway_id = text("nat-1"));
