@@ -243,6 +243,7 @@ impl Outcome<'_> {
         }
         for f in self.findings.iter_mut().filter(|f| f.verdict == Verdict::Fail) {
             f.remediation.proof.get_or_insert_with(|| proof::NOT_MODELLED.to_owned());
+            safe(&mut f.remediation);
         }
         let worst = self.findings.iter().map(|f| f.verdict).max();
         let verdict = worst.unwrap_or(if self.passed { Verdict::Pass } else { Verdict::NotApplicable });
@@ -252,6 +253,18 @@ impl Outcome<'_> {
             Verdict::Fail | Verdict::Unknown => self.findings.iter().find(|f| f.verdict == verdict).map(|f| f.message.clone()).unwrap_or_default(),
         });
         RuleResult { rule: self.rule, findings: self.findings, verdict, reason, unseen: self.unseen }
+    }
+}
+
+/// Takes out what would do more than it says where an id is no id.
+fn safe(remediation: &mut Remediation) {
+    let all = remediation.commands.len();
+    remediation.commands.retain(|c| !c.starts_with("aws ") || crate::finding::runs_as_written(c));
+    if remediation.commands.len() < all {
+        remediation.text.push_str(" No command is shown: an id or name in it holds characters that those of AWS do not have.");
+    }
+    for block in [&mut remediation.terraform, &mut remediation.cloudformation] {
+        block.take_if(|b| !crate::finding::reads_as_written(b));
     }
 }
 
