@@ -140,13 +140,7 @@ fn scenes() -> Vec<Made> {
                 target_ips: vec![dns::TargetAddress { ip: text("192.168.7.7"), ..Default::default() }],
                 ..Default::default()
             });
-            s.region.resolver_rule_associations.push(dns::ResolverRuleAssociation {
-                id: text("rslvr-rrassoc-1"),
-                resolver_rule_id: text("rslvr-rr-1"),
-                vpc_id: text(VPC),
-                status: text("COMPLETE"),
-                ..Default::default()
-            });
+            s.region.resolver_rule_associations.push(dns::ResolverRuleAssociation { id: text("rslvr-rrassoc-1"), resolver_rule_id: text("rslvr-rr-1"), vpc_id: text(VPC), status: text("COMPLETE") });
         }),
         vary("firewall", whole(), |s| {
             s.region.firewall_associations.push(dns::FirewallRuleGroupAssociation {
