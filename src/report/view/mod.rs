@@ -148,7 +148,12 @@ impl Row {
     /// Name and kind, and the services that run there.
     #[must_use]
     pub fn label(&self) -> String {
-        let hosted: Vec<String> = self.hosted.iter().cloned().collect();
+        self.label_for(&self.hosted)
+    }
+
+    /// The same, with these alone of the services that run there.
+    fn label_for(&self, hosted: &BTreeSet<String>) -> String {
+        let hosted: Vec<String> = hosted.iter().cloned().collect();
         let hosted = if hosted.is_empty() { String::new() } else { format!(": {}", list(&hosted, 3)) };
         format!("{} ({}{hosted})", self.name, self.kind)
     }

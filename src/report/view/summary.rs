@@ -106,6 +106,8 @@ type Services = BTreeSet<(usize, String)>;
 #[derive(Default)]
 struct Stop {
     workloads: BTreeSet<String>,
+    /// Services of one row that need what is stopped.
+    hosted: BTreeSet<String>,
     places: BTreeSet<usize>,
     losses: BTreeSet<Loss>,
     objects: BTreeSet<String>,
@@ -141,12 +143,13 @@ pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> 
             let (services, stop) = own.entry(words).or_default();
             services.insert((service_rank(&path.service), clean(&path.service)));
             stop.objects.extend(object);
-            stop.workloads.insert(row.label());
+            stop.hosted.extend(super::services_of(&[path]).into_iter().filter(|s| row.hosted.contains(s)));
             stop.places.insert(at);
             stop.losses.insert(loss(kind_of(row, placement.kind), path));
             stop.paths += 1;
         }
-        for (words, (services, stop)) in own {
+        for (words, (services, mut stop)) in own {
+            stop.workloads.insert(row.label_for(&stop.hosted));
             groups.entry((row.ground.clone(), words, services)).or_default().join(stop);
         }
     }
