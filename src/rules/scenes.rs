@@ -289,6 +289,16 @@ fn dns_support_off_is_critical_at_every_egress() {
 }
 
 #[test]
+fn with_dns_support_off_a_resolver_of_ones_own_may_still_answer() {
+    let mut scene = whole();
+    nat(&mut scene);
+    scene.region.vpc_attributes[0].enable_dns_support = Some(ec2::AttributeValue { value: Some(false) });
+    scene.region.dhcp_options[0].dhcp_configurations[0].values = vec![ec2::DhcpValue { value: text("192.168.7.7") }];
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "logs"), [(Way::Unknown, Tri::Unknown, None)], "it forwards to Amazon's resolver, which is off, or asks the public DNS");
+}
+
+#[test]
 fn dns_hostnames_off_follows_the_second_column() {
     let mut scene = whole();
     scene.region.vpc_attributes[0].enable_dns_hostnames = Some(ec2::AttributeValue { value: Some(false) });

@@ -335,7 +335,7 @@ fn unseen_ranges(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, service: &
         if decision.verdict == Tri::Pass {
             leg.passed.insert(rule);
         }
-        if let Some(cause) = of_decision(rule, severity, Severity::Medium, &decision, source.subnet_id.unwrap_or_default()) {
+        if let Some(cause) = of_decision(rule, severity, if rule == "NW09" { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
             leg.cause(cause);
         }
     }
