@@ -31,7 +31,7 @@ pub fn explain(rule: &Rule, columns: usize) -> String {
     if !rule.reads.is_empty() {
         let names = rule.reads.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
         // A rule about paths asks for what finds the workloads; each path then asks for what decides its hops.
-        let paths = !rule.reads.contains(&crate::actions::Action::DescribeVpcEndpoints);
+        let paths = !rule.reads.iter().any(|a| a.name() == "ec2:DescribeVpcEndpoints");
         let more = if paths && ["DN", "EP", "NW", "PO", "WL", "V6"].iter().any(|p| rule.id.starts_with(p)) {
             "; and for each path what decides its hops: names, endpoints, groups, ACLs, routes and policies"
         } else {
