@@ -47,7 +47,12 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
         return Exit { class: None, decision, dead: None, nats: Vec::new() };
     };
     let public = source.placement.public_ip;
-    let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
+    let mut parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
+    if !exact {
+        // Routes are read for all that is public; what they do with addresses that the name cannot mean does not matter.
+        let meant = other_space(view, family);
+        parts = parts.into_iter().map(|(part, answer)| (part.intersect(&meant), answer)).filter(|(part, _)| !part.is_empty()).collect();
+    }
     let mut by_nat: BTreeMap<String, IpSet> = BTreeMap::new();
     for (part, answer) in &parts {
         if let Some(route::Target::Nat(nat)) = &answer.target {

@@ -17,9 +17,10 @@ use super::{config_of, holds, seen_region};
 
 const WORKLOAD: &str = "10.0.0.4";
 const S3: [&str; 2] = ["52.219.80.0/21", "52.219.88.0/21"];
-/// One address in each range of S3, and one that is not of S3.
+/// One address in each range of S3, and two that are not of S3: narrower routes and rules know one of them.
 const S3_ADDRESSES: [&str; 2] = ["52.219.80.9", "52.219.88.9"];
-const ELSEWHERE: &str = "44.44.44.44";
+const NARROW: &str = "44.44.44.44";
+const ELSEWHERE: &str = "33.33.33.33";
 
 /// Who may be named in a rule of a group.
 type Peer = &'static str;
@@ -329,7 +330,7 @@ fn to_public(world: &World) -> Told {
     }
     if !world.s3 {
         // Any route narrower than the default may hold addresses of the service, or none.
-        let narrow: Vec<Exit> = S3_ADDRESSES.iter().map(|a| exit(world, ip(a))).filter(|e| *e != Exit::ByGateway).collect();
+        let narrow: Vec<Exit> = [NARROW].iter().map(|a| exit(world, ip(a))).filter(|e| *e != Exit::ByGateway).collect();
         let kind = |e: &Exit| match e {
             Exit::Out | Exit::OverNat => 0,
             Exit::OutOfSight => 1,
@@ -370,7 +371,7 @@ fn doors_of_public(world: &World, walk: &mut Walk, targets: &[IpAddr]) {
         own_door(world, walk, targets, &[], false);
         return;
     }
-    let samples: Vec<IpAddr> = S3_ADDRESSES.iter().map(|a| ip(a)).chain([ip(ELSEWHERE)]).collect();
+    let samples = meant(world);
     let mut one = |hop, fates: Vec<bool>| {
         let fate = if fates.iter().all(|f| *f) {
             Fate::Through
@@ -392,10 +393,9 @@ fn by_nat(world: &World, targets: &[IpAddr]) -> Vec<IpAddr> {
     targets.iter().copied().filter(|a| looked_up(world, "w", *a).is_some_and(|(t, gone)| t == "nat" && !gone)).collect()
 }
 
-/// The addresses that the name may mean: of S3 all, else any.
+/// The addresses that the name may mean: of S3 all, else any but those, which AWS lists as S3's.
 fn meant(world: &World) -> Vec<IpAddr> {
-    let s3 = S3_ADDRESSES.iter().map(|a| ip(a));
-    if world.s3 { s3.collect() } else { s3.chain([ip(ELSEWHERE)]).collect() }
+    if world.s3 { S3_ADDRESSES.map(ip).to_vec() } else { vec![ip(NARROW), ip(ELSEWHERE)] }
 }
 
 /// The ACL of the NAT gateway's own subnet, which is met by those packets that go by it. `sure`: all of `targets` are in use;
@@ -662,7 +662,7 @@ fn rules(peers: &'static [Peer]) -> impl Strategy<Value = Vec<Rule>> {
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let cidrs = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/24", "10.0.0.16/28", "10.0.0.4/32", "10.1.0.0/24", "52.219.80.0/21", "10.0.0.18/32"]);
+    let cidrs = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/24", "10.0.0.16/28", "10.0.0.4/32", "10.1.0.0/24", "52.219.80.0/21", "44.44.44.0/24", "10.0.0.18/32"]);
     let ports = select(vec![(0, 65535), (443, 443), (1024, 65535), (32768, 60999), (40000, 50000), (32768, 39999), (444, 65535)]);
     let one =
         (1..200_i32, prop::bool::weighted(0.6), select(vec!["-1", "6", "6", "17"]), ports, cidrs).prop_map(|(number, allow, protocol, ports, cidr)| Entry { number, allow, protocol, ports, cidr });
@@ -688,8 +688,9 @@ fn hops(of: &'static str) -> impl Strategy<Value = Vec<Hop>> {
     let everything = prop::option::weighted(0.6, (select(vec!["nat", "nat", "igw", "igw", "tgw", "eni"]), prop::bool::weighted(0.1)));
     let other = prop::option::weighted(if of == "w" || of == "r" || of == "e" { 0.8 } else { 0.2 }, (select(vec!["pcx", "pcx", "pcx", "tgw", "nat"]), prop::bool::weighted(0.1)));
     let s3 = prop::option::weighted(0.15, (select(vec!["nat", "igw", "tgw"]), prop::bool::weighted(0.2)));
+    let narrow = select(vec!["52.219.80.0/21", "52.219.80.0/21", "44.44.44.0/24"]);
     let inside = prop::option::weighted(0.08, (Just("eni"), prop::bool::weighted(0.2)));
-    (everything, other, s3, inside).prop_map(move |(everything, other, s3, inside)| {
+    (everything, other, s3, narrow, inside).prop_map(move |(everything, other, s3, narrow, inside)| {
         let mut all: Vec<Hop> = Vec::new();
         let across = if of == "r" { "10.0.0.0/24" } else { "10.1.0.0/24" };
         // A NAT gateway's own table does not lead back to it.
@@ -697,7 +698,7 @@ fn hops(of: &'static str) -> impl Strategy<Value = Vec<Hop>> {
         all.extend(everything.map(|(t, gone)| ("0.0.0.0/0", sane(t), gone)));
         all.extend(other.map(|(t, gone)| (across, if of == "n" && t == "nat" { "pcx" } else { t }, gone)));
         if of == "w" {
-            all.extend(s3.map(|(t, gone)| ("52.219.80.0/21", t, gone)));
+            all.extend(s3.map(|(t, gone)| (narrow, t, gone)));
             all.extend(inside.map(|(t, gone)| ("10.0.0.16/28", t, gone)));
         }
         all
@@ -723,7 +724,7 @@ fn endpoints(local: bool) -> impl Strategy<Value = Option<Endpoint>> {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    const OUT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.18/32", "10.1.0.0/24", "sg-e", "sg-shut", "sg-w", "pl-s3", "52.219.80.0/21"];
+    const OUT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.18/32", "10.1.0.0/24", "sg-e", "sg-shut", "sg-w", "pl-s3", "52.219.80.0/21", "44.44.44.0/24"];
     const ADMIT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/28", "10.0.0.4/32", "10.0.0.5/32", "10.1.0.0/24", "sg-w", "sg-x", "sg-e"];
     let flags = (any::<bool>(), prop::bool::weighted(0.93), prop::bool::weighted(0.85), prop::bool::weighted(0.12), any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.1));
     let groups = select(vec![vec!["sg-w"], vec!["sg-w"], vec!["sg-w", "sg-x"], vec!["sg-x"]]);
