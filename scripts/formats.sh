@@ -24,6 +24,7 @@ if [ $# -eq 0 ]; then
   kept=$(mktemp -d)
   trap 'rm -rf "$kept"' EXIT
   AUDIT_KEEP_FIXES="$kept" ${CARGO:-cargo} test --locked --quiet --lib rules:: >"$kept/log" 2>&1 || { cat "$kept/log" >&2; exit 1; }
+  "$home/bin/python" -B scripts/formats/planted.py "$audit" tests/fixtures/snapshots/*/
   set -- --demo tests/fixtures/snapshots/*/ tests/golden/{sample,passing,hostile}.json "$kept"/*.fixes
 fi
 "$home/bin/python" -B scripts/formats/check.py "$audit" "$@"

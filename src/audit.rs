@@ -139,6 +139,17 @@ fn add_region(report: &mut Report, view: View<'_>, needed: &BTreeSet<Action>) {
     }
 }
 
+/// The services among the workloads that need something, the first few by name: `service orders/api`.
+fn services(workloads: &BTreeSet<String>) -> Vec<String> {
+    const NAMED: usize = 10;
+    let names: BTreeSet<&str> = workloads.iter().filter_map(|arn| arn.split_once(":service/")).map(|(_, name)| name).collect();
+    let mut out: Vec<String> = names.iter().take(NAMED).map(|name| format!("service {name}")).collect();
+    if names.len() > NAMED {
+        out.push(format!("{} more services", names.len() - NAMED));
+    }
+    out
+}
+
 /// The paths of a view as the report shows them.
 #[must_use]
 pub fn path_lines(view: &View<'_>) -> Vec<PathLine> {
@@ -153,7 +164,7 @@ fn lines_of(paths: Vec<Path>, placements: &[Placement]) -> Vec<PathLine> {
             placement: placement.id.clone(),
             service: need.service.clone(),
             port: need.port,
-            because: need.because.iter().cloned().collect(),
+            because: need.because.iter().cloned().chain(services(&need.workloads)).collect(),
             way: path.way,
             verdict: path.verdict,
             blocked_at: path.blocked_at,
@@ -317,6 +328,6 @@ mod tests {
         assert_eq!(lines.iter().map(|l| l.service.as_str()).collect::<Vec<_>>(), ["ecr.api", "ecr.dkr", "s3"]);
         let registry = &lines[1];
         assert_eq!(registry.verdict, Tri::Fail, "the registry of {REGION} is reached, that of eu-west-1 is not");
-        assert_eq!(registry.because.len(), 2);
+        assert_eq!(registry.because.len(), 3, "two images, and the service: {:?}", registry.because);
     }
 }

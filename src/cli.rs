@@ -157,7 +157,7 @@ pub struct ReportArgs {
     /// Format on standard output (default: table).
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Also write the report to a file (repeatable).
+    /// Also write the report to a file (repeatable); fix=FILE.tf writes Terraform in place of a script.
     #[arg(long = "output", value_name = "FORMAT=PATH")]
     pub outputs: Vec<Target>,
     /// Show hops and evidence.

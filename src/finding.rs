@@ -119,6 +119,57 @@ pub struct Remediation {
     pub proof: Option<String>,
 }
 
+/// Options of the AWS CLI that proposed commands use.
+const OPTIONS: &str = "--add-route-table-ids --add-subnet-ids --cidr --cidr-block --cluster --container-instance --container-instances --destination-cidr-block \
+    --dhcp-configurations --dhcp-options-id --dns-options --document-name --egress --enable-dns-hostnames --enable-dns-support --enable-execute-command --filters \
+    --force-new-deployment --group-id --hosted-zone-id --include --ingress --instance-ids --ip-address-type --ip-permissions --lookup-attributes --network-acl-id \
+    --output --parameters --platform-version --policy-arn --policy-document --policy-name --port --port-range --private-dns-enabled --protocol --query --region \
+    --reset-policy --role-name --route-table-id --route-table-ids --rule-action --rule-number --security-group-ids --service --service-name --set-as-default \
+    --source-group --subnet-ids --task-definition --vpc-endpoint-id --vpc-endpoint-ids --vpc-endpoint-type --vpc-id --protocols --service-names --actions --names";
+
+/// Whether an `aws` command, given to a shell, does what it says and nothing else. Ids and names in it are the account's (or
+/// those of a snapshot that somebody sent): one that would end its quotes, start another command, or add an option is no id.
+#[must_use]
+pub fn runs_as_written(command: &str) -> bool {
+    // The two compounds that the tool writes: one command after another, and one that takes the id that another prints.
+    if let Some((one, rest)) = command.split_once(" && ") {
+        return runs_as_written(one) && runs_as_written(rest);
+    }
+    if let Some((head, rest)) = command.split_once("\"$(") {
+        return rest.split_once(")\"").is_some_and(|(inner, tail)| runs_as_written(inner) && runs_as_written(&format!("{head}it{tail}")));
+    }
+    let Some(rest) = command.strip_prefix("aws ") else { return false };
+    let (mut quoted, mut word, mut words) = (false, String::new(), Vec::new());
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => quoted = !quoted,
+            c if c.is_control() => return false,
+            c if quoted => word.push(c),
+            ' ' => words.push(std::mem::take(&mut word)),
+            // A quote inside of quotes is written `'\''`.
+            '\\' if chars.next() == Some('\'') => word.push('\''),
+            c if c.is_ascii_alphanumeric() || "-_.:/=,@+%".contains(c) => word.push(c),
+            _ => return false,
+        }
+    }
+    words.push(word);
+    let options: Vec<&String> = words.iter().filter(|w| w.starts_with('-')).collect();
+    let known = |o: &&String| OPTIONS.split_whitespace().any(|k| k == o.as_str());
+    let once = options.iter().collect::<BTreeSet<_>>().len() == options.len();
+    !quoted && once && options.iter().all(known)
+}
+
+/// Whether a block of Terraform or CloudFormation holds nothing that could be more than the ids and words that it shows.
+#[must_use]
+pub fn reads_as_written(block: &str) -> bool {
+    block.lines().all(|line| {
+        let plain = line.chars().all(|c| c.is_ascii_alphanumeric() || " -_./:=\"[]{},*".contains(c));
+        let words = line.split(['"', ',']).filter(|w| !w.trim().is_empty()).count();
+        plain && line.matches('"').count().is_multiple_of(2) && (words < 3 || line.trim_end().ends_with([']', '{', '}']))
+    })
+}
+
 /// One root cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -160,4 +211,41 @@ pub fn fingerprint(rule: &str, resource: &Resource, discriminator: &str) -> Stri
         hash.update([0]);
     }
     hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_with_what_is_no_id_are_told_from_others() {
+        let with = |id: &str| {
+            [
+                format!("aws ec2 modify-vpc-endpoint --vpc-endpoint-id {id} --private-dns-enabled --region us-east-2"),
+                format!("aws ec2 authorize-security-group-egress --group-id sg-1 --ip-permissions 'IpProtocol=tcp,PrefixListIds=[{{PrefixListId={id}}}]' --region us-east-2"),
+                format!("aws ec2 associate-dhcp-options --vpc-id vpc-1 --dhcp-options-id \"$(aws ec2 create-dhcp-options --dhcp-configurations Key=a,Values={id} --region r)\" --region r"),
+                format!("aws ec2 modify-vpc-attribute --vpc-id {id} --enable-dns-support '{{\"Value\":true}}' --region r && aws ec2 modify-vpc-attribute --vpc-id {id} --enable-dns-hostnames '{{}}'"),
+            ]
+        };
+        assert!(with("vpce-0123456789abcdef0").iter().all(|c| runs_as_written(c)));
+        assert!(runs_as_written(r#"aws iam x --policy-document '{"Resource":"it'\''s"}'"#));
+        for evil in ["a; id", "$(id)", "`id`", "a\nid", "a | id", "a && id", "a > b", "a\" b", "a & id", "$HOME", "a'", "a \\", "~", "a #", "*"] {
+            // In single quotes most of these do nothing; outside of them all are refused.
+            assert!(!runs_as_written(&with(evil)[0]), "{evil}");
+            assert!(!runs_as_written(&with(evil)[2]), "{evil}");
+            assert!(!runs_as_written(&with(evil)[3]), "{evil}");
+        }
+        assert!(!runs_as_written(&with("pl'; id; '")[1]));
+        assert!(!runs_as_written(&with("vpce-1 --profile other")[0]) && !runs_as_written(&with("vpce-1 --region other")[0]), "an option more");
+        assert!(!runs_as_written("rm -rf x"));
+    }
+
+    #[test]
+    fn blocks_with_what_is_no_id_are_told_from_others() {
+        let block = |id: &str| format!("resource \"aws_vpc_endpoint\" \"a\" {{\n  vpc_id     = \"{id}\"\n  subnet_ids = [\"subnet-1\", \"subnet-2\"]\n}}\n");
+        assert!(reads_as_written(&block("vpc-1")) && reads_as_written("A:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    SubnetIds: [a, b]\n    Port: {From: 443, To: 443}\n"));
+        for evil in ["${file(1)}", "a\" }", "%{ if }", "a\\", "a #", "a!b", "a&b"] {
+            assert!(!reads_as_written(&block(evil)), "{evil}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::actions::Action;
 use crate::finding::Evidence;
 use crate::inventory::ec2::{InternetGatewayAttachment, RouteTable};
 pub use block::{BlockMode, block_mode};
-pub use nat::nat_filters;
+pub use nat::{NatFilter, nat_filters};
 
 /// How a subnet's traffic to some public addresses leaves.
 #[derive(Debug, Clone, PartialEq)]

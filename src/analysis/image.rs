@@ -279,7 +279,26 @@ mod tests {
 
         #[test]
         fn any_bytes_are_classified(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Image::parse(&String::from_utf8_lossy(&bytes));
+            let text = String::from_utf8_lossy(&bytes);
+            let image = Image::parse(&text);
+            // Either no endpoint serves it and its registry has a name, or it is private ECR or the loopback; hosts are lower case.
+            prop_assert_eq!(image.registry().is_none(), matches!(image, Image::EcrPrivate(_) | Image::Loopback(_)));
+            prop_assert_eq!(hosts_of(&image).is_empty(), matches!(image, Image::Loopback(_)));
+            prop_assert!(hosts_of(&image).iter().all(|h| !h.bytes().any(|b| b.is_ascii_uppercase())));
+            prop_assert!(image.reference().reference.as_deref() != Some(""));
+        }
+
+        #[test]
+        fn what_nearly_looks_like_ecr_is_private_only_with_account_region_and_suffix(
+            account in "[0-9]{11,13}", kind in "(dkr\\.ecr|dkr\\.ecr-fips|dkr-ecr|dkr-ecr-fips|ecr|dkr)", region in "[a-z0-9.-]{0,12}", suffix in "(amazonaws\\.com|amazonaws\\.com\\.cn|on\\.aws|example\\.com)"
+        ) {
+            let text = format!("{account}.{kind}.{region}.{suffix}/web:1");
+            if let Image::EcrPrivate(found) = Image::parse(&text) {
+                prop_assert_eq!(&found.account, &account);
+                prop_assert!(found.account.len() == 12 && found.region == region && !region.is_empty() && !region.contains('.'));
+                prop_assert_eq!((found.fips, found.dual_stack), (kind.ends_with("-fips"), kind.starts_with("dkr-ecr")));
+                prop_assert_eq!(found.dual_stack, suffix == "on.aws");
+            }
         }
 
         #[test]

@@ -43,6 +43,8 @@ pub struct Decision {
     pub detail: String,
     /// `Fail` only: some of it is open, so that the failure is intermittent or hits only some.
     pub partial: bool,
+    /// `Fail` in part only: the closed part hits every address of the other end (a range of ports), so that none is spared.
+    pub every: bool,
     /// `Unknown` only: what was not seen.
     pub unseen: BTreeSet<Unseen>,
     /// The fields that decided.
@@ -68,7 +70,13 @@ impl Decision {
     }
 
     fn new(verdict: Tri, object: Option<&str>, detail: impl Into<String>) -> Self {
-        Self { verdict, object: object.map(str::to_owned), detail: detail.into(), partial: false, unseen: BTreeSet::new(), evidence: Vec::new() }
+        Self { verdict, object: object.map(str::to_owned), detail: detail.into(), partial: false, every: false, unseen: BTreeSet::new(), evidence: Vec::new() }
+    }
+
+    /// Whether some addresses of the other end are open in full, so that it matters which one is meant.
+    #[must_use]
+    pub const fn spares(&self) -> bool {
+        self.partial && !self.every
     }
 
     /// The same, with a field that decided.

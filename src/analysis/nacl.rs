@@ -113,6 +113,7 @@ fn decide(id: &str, egress: bool, remote: &IpSet, ports: &PortSet, allowed: &[Hi
         }
         let mut decision = Decision::fail(Some(id), detail).because(entry.map_or_else(|| absent(id, egress), |e| evidence(id, e)));
         decision.partial = !allowed.is_empty();
+        decision.every = denied.iter().fold(IpSet::empty(), |all, (r, _)| all.union(&r.addresses)).contains(remote);
         return decision;
     }
     if let Some((rectangle, entry)) = doubtful.first() {

@@ -110,11 +110,11 @@ async fn describe_services(work: Arc<Work>, held: Held, cluster: String, arns: V
 
 /// What a service leads to: its task definitions and subnets, in all of its deployments and task sets.
 fn follow_service(work: &Arc<Work>, held: &Held, cluster: &str, service: &ecs::Service) {
-    let definitions = service.deployments.iter().map(|d| &d.task_definition).chain(service.task_sets.iter().map(|t| &t.task_definition)).chain([&service.task_definition]);
+    let definitions = service.deployments.iter().map(|d| &d.task_definition).chain(service.task_sets.iter().flatten().map(|t| &t.task_definition)).chain([&service.task_definition]);
     for arn in definitions.flatten() {
         task_definition(work, &held.definitions, arn);
     }
-    let networks = service.deployments.iter().map(|d| &d.network_configuration).chain(service.task_sets.iter().map(|t| &t.network_configuration)).chain([&service.network_configuration]);
+    let networks = service.deployments.iter().map(|d| &d.network_configuration).chain(service.task_sets.iter().flatten().map(|t| &t.network_configuration)).chain([&service.network_configuration]);
     for network in networks.flatten().filter_map(|n| n.awsvpc_configuration.as_ref()) {
         scope::uses_subnets(work, &network.subnets);
     }

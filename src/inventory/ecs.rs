@@ -38,11 +38,11 @@ shapes! { "camelCase";
     HealthStatus { id: ; opt: overall_status: String; list: details: HealthDetail; }
     /// One health check of a container instance.
     HealthDetail { id: ; opt: r#type: String, status: String, #[serde(deserialize_with = "time")] last_updated: Time, #[serde(deserialize_with = "time")] last_status_change: Time; list: ; }
-    /// A service.
+    /// A service. `task_sets` absent: not told here; empty: none.
     Service { id: service_arn; opt: service_name: String, cluster_arn: String, status: String, desired_count: i32, running_count: i32, pending_count: i32, launch_type: String, platform_version: String,
         platform_family: String, task_definition: String, network_configuration: NetworkConfiguration, enable_execute_command: bool, scheduling_strategy: String,
-        deployment_controller: DeploymentController, #[serde(deserialize_with = "time")] created_at: Time, role_arn: String;
-        list: capacity_provider_strategy: CapacityProviderStrategyItem, deployments: Deployment, task_sets: TaskSet, events: ServiceEvent; }
+        deployment_controller: DeploymentController, #[serde(deserialize_with = "time")] created_at: Time, role_arn: String, task_sets: Vec<TaskSet>;
+        list: capacity_provider_strategy: CapacityProviderStrategyItem, deployments: Deployment, events: ServiceEvent; }
     /// Which controller rolls a service out.
     DeploymentController { id: ; opt: r#type: String; list: ; }
     /// What happened to a service.

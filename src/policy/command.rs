@@ -313,14 +313,27 @@ fn endpoint_type(given: Option<EndpointType>, service: Option<&str>) -> Endpoint
     })
 }
 
-/// `ecr.api` of `com.amazonaws.us-east-2.ecr.api`, or the name as it is.
+/// `ecr.api` of `com.amazonaws.us-east-2.ecr.api`, whatever the prefix of the partition, or the name as it is. A FIPS endpoint
+/// carries what its plain twin does.
 fn short_name(service: &str) -> String {
     let service = service.trim().to_ascii_lowercase();
-    let rest = service.strip_prefix("cn.").unwrap_or(&service);
-    match rest.strip_prefix("com.amazonaws.").or_else(|| rest.strip_prefix("aws.api.")) {
-        Some(rest) => rest.split_once('.').map_or(rest, |(_, name)| name).to_owned(),
-        None => service,
+    let after_region = service.char_indices().filter(|(_, c)| *c == '.').map(|(i, _)| i + 1).find_map(|start| {
+        let (label, rest) = service.get(start..)?.split_once('.')?;
+        is_region(label).then(|| rest.to_owned())
+    });
+    let name = after_region.unwrap_or(service);
+    match name.replace("-fips", "") {
+        plain if ecs_actions::of_service(&name).is_empty() && !ecs_actions::of_service(&plain).is_empty() => plain,
+        _ => name,
     }
+}
+
+/// Whether a label looks like a region: `us-east-2`, `eusc-de-east-1`.
+fn is_region(label: &str) -> bool {
+    let mut words = label.rsplit('-');
+    let number = words.next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let words: Vec<&str> = words.collect();
+    number && words.len() >= 2 && words.iter().all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 /// Adds what is given of the context to a request.

@@ -137,7 +137,7 @@ fn asff(report: &Report, f: &Finding, time: &str) -> Asff {
             Confidence::Medium => 66,
             Confidence::Low => 33,
         },
-        title: cut(&format!("{} {} on {}", clean(&f.rule), clean(&f.title), view::object(f)), 256),
+        title: cut(&format!("{} {}: {}", clean(&f.rule), clean(&f.title), view::object(f)), 256),
         description: cut(&filled(&clean(&f.message), &f.title), 1_024),
         remediation: Remediation { recommendation: Recommendation { text: recommendation(f), url: f.references.iter().find(|r| r.starts_with("https://")).map(|r| clean(r)) } },
         product_fields: product_fields(f),

@@ -29,7 +29,15 @@ pub fn explain(rule: &Rule, columns: usize) -> String {
     paragraph("Why", rule.why);
     paragraph("How to mend it", rule.mend);
     if !rule.reads.is_empty() {
-        paragraph("Reads", &rule.reads.iter().map(|a| a.name()).collect::<Vec<_>>().join(", "));
+        let names = rule.reads.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
+        // A rule about paths asks for what finds the workloads; each path then asks for what decides its hops.
+        let paths = !rule.reads.iter().any(|a| a.name() == "ec2:DescribeVpcEndpoints");
+        let more = if paths && ["DN", "EP", "NW", "PO", "WL", "V6"].iter().any(|p| rule.id.starts_with(p)) {
+            "; and for each path what decides its hops: names, endpoints, groups, ACLs, routes and policies"
+        } else {
+            ""
+        };
+        paragraph("Reads", &format!("{names}{more}."));
     }
     out.push_str("\nSources\n");
     for source in rule.sources {

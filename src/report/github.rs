@@ -62,7 +62,7 @@ fn label(f: &Finding) -> String {
 }
 
 fn title(f: &Finding) -> String {
-    format!("{} {} on {}", clean(&f.rule), clean(&f.title), view::object(f))
+    format!("{} {}: {}", clean(&f.rule), clean(&f.title), view::object(f))
 }
 
 fn annotation(out: &mut String, kind: Kind, f: &Finding, options: &Options) {
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(commands.iter().filter(|c| c.0 == "error").count(), 10);
         assert!(commands.iter().any(|c| c.0 == "group" && c.2 == "30 more"));
         let last = commands.last().unwrap();
-        assert_eq!((last.0.as_str(), last.2.as_str()), ("notice", "40 of 400 workloads are cut off from AWS services that they need."));
+        assert_eq!((last.0.as_str(), last.2.as_str()), ("notice", "40 of 400 workloads cannot start tasks."));
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn findings(out: &mut String, report: &Report) {
 fn finding(f: &Finding) -> String {
     let severity = if f.verdict == Verdict::Unknown { "UNKNOWN".to_owned() } else { f.severity.name().to_uppercase() };
     let status = f.status.as_deref().map(|s| format!(" [{s}]")).unwrap_or_default();
-    let mut out = format!("<details><summary><b>{severity}</b> {}</summary>\n\n", text(&format!("{} {} on {}{status}", f.rule, f.title, view::object(f))));
+    let mut out = format!("<details><summary><b>{severity}</b> {}</summary>\n\n", text(&format!("{} {}: {}{status}", f.rule, f.title, view::object(f))));
     out.push_str(&format!("{}\n\n", text(&f.message)));
     let names = view::affected(f, NAMES);
     if !names.is_empty() {
@@ -191,7 +191,7 @@ mod tests {
     fn the_answer_the_matrix_and_the_fixes_are_there() {
         let text = of(&sample::report());
         for words in [
-            "**✗ 1 of 3 workloads is cut off",
+            "**✗ 1 of 3 workloads cannot start tasks",
             "| workload | ecs-agent |",
             "| web \\(Fargate\\) |",
             " ✗ 1 of 2 |",

@@ -58,7 +58,7 @@ pub enum Format {
     Asff,
     /// For spreadsheets.
     Csv,
-    /// A script of all commands that mend, in order.
+    /// A script of all commands that mend, in order (printed, never run).
     Fix,
 }
 

@@ -22,6 +22,8 @@ const ROWS: usize = 24;
 const FULL: usize = 3;
 const ITEMS: usize = 5;
 const PATHS: usize = 60;
+/// Commands of a finding.
+const COMMANDS: usize = 6;
 /// Columns of a matrix cell where the service's name can be broken, and at most.
 const CELL: usize = 9;
 const LONGEST: usize = 16;
@@ -267,7 +269,7 @@ fn grid(page: &mut Page, matrix: &Matrix, lines: &[Line<'_>]) {
         for service in rest {
             let content = lines.iter().map(|l| width(&cell(l, service))).max().unwrap_or(0);
             let w = content.max(break_name(service, CELL).split(' ').map(width).max().unwrap_or(0)).min(LONGEST);
-            if !widths.is_empty() && used + w + 3 > page.columns {
+            if !widths.is_empty() && used + w + 4 > page.columns {
                 break;
             }
             used += w + 3;
@@ -366,7 +368,7 @@ fn one(page: &mut Page, f: &Finding, links: Option<&view::Links<'_>>) {
     page.line("");
     let severity = page.paint(severity_style(f.severity), &f.severity.name().to_uppercase());
     let status = f.status.as_deref().map(|s| format!(" [{}]", clean(s))).unwrap_or_default();
-    let head = wrap(&format!("{} {} on {}{status}", clean(&f.rule), clean(&f.title), view::object(f)), page.columns.saturating_sub(f.severity.name().len()), " ", "  ");
+    let head = wrap(&format!("{} {}: {}{status}", clean(&f.rule), clean(&f.title), view::object(f)), page.columns.saturating_sub(f.severity.name().len()), " ", "  ");
     page.line(&format!("{severity}{head}"));
     page.paragraph(&clean(&f.message), "  ", "  ");
     let names = view::affected(f, ITEMS);
@@ -377,8 +379,11 @@ fn one(page: &mut Page, f: &Finding, links: Option<&view::Links<'_>>) {
         page.paragraph(&format!("{}{}", clean(&f.remediation.text), view::proof(f)), "  Fix: ", "    ");
     }
     // Commands are never wrapped: what is copied must run.
-    for command in &f.remediation.commands {
+    for command in f.remediation.commands.iter().take(COMMANDS) {
         page.line(&format!("    $ {}", clean_lines(command).replace('\n', "\n      ")));
+    }
+    if f.remediation.commands.len() > COMMANDS {
+        page.line(&format!("    and {} more; --format fix prints them all", count(f.remediation.commands.len() - COMMANDS, "command")));
     }
     if let Some(links) = links {
         detail(page, links, f);
@@ -461,7 +466,7 @@ mod tests {
         let text = at(&sample::report(), 100, false);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("audit 0.1.0 of vpc-0a1b2c3d4e5f60718"), "{}", lines[0]);
-        assert_eq!(lines[2], "1 of 3 workloads is cut off from AWS services that it needs. 1 more could not be judged.");
+        assert_eq!(lines[2], "1 of 3 workloads cannot start tasks. 1 more could not be judged.");
         assert!(lines[3].starts_with("  ✗ web (Fargate) in us-east-2"), "{}", lines[3]);
         let order: Vec<usize> = ["Incomplete:", "Findings: 2 critical, 1 high, 1 low, 1 unknown", "REACHABILITY", "FINDINGS", "COULD NOT BE JUDGED"]
             .iter()
@@ -486,7 +491,7 @@ mod tests {
     fn ten_thousand_workloads_are_counted_and_no_wall() {
         let report = sample::large(10_000);
         let text = at(&report, 100, false);
-        assert!(text.contains("1,000 of 10,000 workloads are cut off"), "{text}");
+        assert!(text.contains("1,000 of 10,000 workloads cannot start tasks"), "{text}");
         assert!(text.lines().count() < 80, "{} lines", text.lines().count());
         assert!(text.contains("997 more of WL03"));
         assert!(at(&report, 100, true).lines().count() < 400);
@@ -519,7 +524,7 @@ mod tests {
     #[test]
     fn everything_passes_and_nothing_here_are_said_plainly() {
         let text = at(&sample::passing(), 80, false);
-        assert!(text.contains("All 2 workloads reach every AWS service that they need."));
+        assert!(text.contains("Both workloads reach every AWS service that they need."));
         assert!(text.contains("Complete: all 5 answers were seen."));
         assert!(!text.contains("FINDINGS\n"));
         let mut none = sample::passing();

@@ -56,7 +56,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         report(view, outcome, &cluster, &stale);
         if !timeless.is_empty() {
             let what: BTreeSet<&str> = timeless.iter().map(|(_, w)| w.as_str()).collect();
-            let message = format!("Whether agents in cluster {} use the endpoints cannot be told. Times are missing: {}.", text::last(&cluster), text::some(&what));
+            let message = format!("Whether agents in cluster {} use the endpoints cannot be told. Fields are missing: {}.", text::last(&cluster), text::some(&what));
             let finding = outcome.unknown(subject::of(view, &cluster), "times", message);
             finding.affects = timeless.iter().map(|(a, _)| a.arn().to_owned()).collect();
         }

@@ -10,18 +10,65 @@ use crate::inventory::{Region, ec2, shape::PolicyText};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names are AWS's")]
 pub enum Change {
-    Ingress { group: String, cidr: String, port: u16 },
-    Egress { group: String, cidr: String, port: u16 },
-    EgressToList { group: String, list: String, port: u16 },
-    InterfaceEndpoint { vpc: String, service: String, subnets: Vec<String>, groups: Vec<String> },
-    GatewayEndpoint { vpc: String, service: String, tables: Vec<String> },
-    DeleteEndpoint { endpoint: String },
-    PrivateDns { endpoint: String },
-    DnsAttributes { vpc: String },
-    AddRouteTable { endpoint: String, table: String },
-    AclEntry { acl: String, number: i32, egress: bool, from: i32, to: i32, cidr: String },
-    DualStack { endpoint: String },
-    DeleteRoute { table: String, destination: String },
+    Ingress {
+        group: String,
+        cidr: String,
+        port: u16,
+    },
+    Egress {
+        group: String,
+        cidr: String,
+        port: u16,
+    },
+    EgressToList {
+        group: String,
+        list: String,
+        port: u16,
+    },
+    InterfaceEndpoint {
+        vpc: String,
+        service: String,
+        subnets: Vec<String>,
+        groups: Vec<String>,
+    },
+    GatewayEndpoint {
+        vpc: String,
+        service: String,
+        tables: Vec<String>,
+    },
+    DeleteEndpoint {
+        endpoint: String,
+    },
+    PrivateDns {
+        endpoint: String,
+    },
+    DnsAttributes {
+        vpc: String,
+    },
+    AddRouteTable {
+        endpoint: String,
+        table: String,
+    },
+    AclEntry {
+        acl: String,
+        number: i32,
+        egress: bool,
+        from: i32,
+        to: i32,
+        cidr: String,
+    },
+    DualStack {
+        endpoint: String,
+    },
+    DeleteRoute {
+        table: String,
+        destination: String,
+    },
+    /// The whole document that takes the place of the endpoint's own.
+    Policy {
+        endpoint: String,
+        document: String,
+    },
 }
 
 impl Change {
@@ -58,6 +105,7 @@ impl Change {
                 if *egress { "--egress" } else { "--ingress" }
             ),
             Self::DualStack { endpoint } => format!("modify-vpc-endpoint --vpc-endpoint-id {endpoint} --ip-address-type dualstack --dns-options DnsRecordIpType=dualstack"),
+            Self::Policy { endpoint, document } => format!("modify-vpc-endpoint --vpc-endpoint-id {endpoint} --policy-document {}", shell(document)),
             Self::DeleteRoute { table, destination } => format!("delete-route --route-table-id {table} --destination-cidr-block {destination}"),
         };
         format!("aws ec2 {rest} --region {}", region.region)
@@ -122,7 +170,7 @@ impl Change {
                     ("to_port", to.to_string()),
                 ],
             ),
-            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::DeleteRoute { .. } => return None,
+            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::DeleteRoute { .. } | Self::Policy { .. } => return None,
         })
     }
 
@@ -176,7 +224,13 @@ impl Change {
                     ("PortRange", format!("{{From: {from}, To: {to}}}")),
                 ],
             ),
-            Self::PrivateDns { .. } | Self::DnsAttributes { .. } | Self::DualStack { .. } | Self::DeleteEndpoint { .. } | Self::AddRouteTable { .. } | Self::DeleteRoute { .. } => return None,
+            Self::PrivateDns { .. }
+            | Self::DnsAttributes { .. }
+            | Self::DualStack { .. }
+            | Self::DeleteEndpoint { .. }
+            | Self::AddRouteTable { .. }
+            | Self::DeleteRoute { .. }
+            | Self::Policy { .. } => return None,
         })
     }
 
@@ -214,6 +268,9 @@ impl Change {
             }
             Self::DeleteEndpoint { endpoint } => {
                 region.vpc_endpoints.retain(|e| &e.vpc_endpoint_id != endpoint);
+                for table in &mut region.route_tables {
+                    table.routes.retain(|r| r.gateway_id.as_ref() != Some(endpoint));
+                }
                 true
             }
             Self::PrivateDns { endpoint } => {
@@ -242,6 +299,9 @@ impl Change {
             }
             Self::AclEntry { acl, number, egress, from, to, cidr } => {
                 let Some(found) = region.network_acls.iter_mut().find(|a| &a.network_acl_id == acl) else { return false };
+                if found.entries.iter().any(|e| e.egress == Some(*egress) && e.rule_number == Some(*number)) {
+                    return false;
+                }
                 found.entries.push(ec2::NetworkAclEntry {
                     cidr_block: Some(cidr.clone()),
                     egress: Some(*egress),
@@ -251,6 +311,11 @@ impl Change {
                     port_range: Some(ec2::PortRange { from: Some(*from), to: Some(*to) }),
                     ..ec2::NetworkAclEntry::default()
                 });
+                true
+            }
+            Self::Policy { endpoint, document } => {
+                let Some(found) = region.vpc_endpoints.iter_mut().find(|e| &e.vpc_endpoint_id == endpoint) else { return false };
+                found.policy_document = Some(PolicyText(document.clone()));
                 true
             }
             Self::DualStack { .. } => false,
@@ -274,6 +339,11 @@ fn permit(region: &mut Region, group: &str, side: impl Fn(&mut ec2::SecurityGrou
         }
         None => false,
     }
+}
+
+/// A text as one word of a shell, whatever it holds.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn full_access() -> PolicyText {

@@ -1,6 +1,7 @@
 //! DN08: Resolver rules or DNS Firewall divert a name.
 
-use super::{Rule, from_paths, pages, reads};
+use super::{Outcome, Rule, from_paths, pages, reads};
+use crate::analysis::{Unseen, View, dns};
 use crate::finding::Severity;
 
 /// Resolver rules or DNS Firewall divert a name.
@@ -14,5 +15,18 @@ pub static RULE: Rule = Rule {
     mend: "Take the name out of the rule, add a SYSTEM rule for it, or allow it in the firewall before the rule that blocks it.",
     sources: &[pages::RESOLVER, pages::DNS_FIREWALL],
     reads: reads::NEEDS,
-    check: from_paths::check,
+    check,
 };
+
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    from_paths::check(view, outcome);
+    // AWS does not show what its own lists hold. They are taken to hold no name of AWS, so that no path depends on it.
+    let placed = |vpc: &str| view.placements.iter().filter(|p| p.vpc.as_deref() == Some(vpc)).flat_map(|p| p.workloads.iter().cloned()).collect::<Vec<_>>();
+    for vpc in view.vpcs.iter().filter(|v| view.placements.iter().any(|p| p.vpc.as_deref() == Some(v))) {
+        let lists = dns::managed_block_lists(view, vpc);
+        outcome.unseen(
+            lists.iter().map(|list| Unseen::Datum(format!("whether the domain list {list}, which AWS manages and a rule of DNS Firewall blocks, holds a name of AWS"))),
+            if lists.is_empty() { Vec::new() } else { placed(vpc) },
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::{Need, Path, Placement, View, services};
 use crate::inventory::ec2::VpcEndpoint;
+use crate::policy::{self, ContextValue, Document, EndpointType, Principal, Request};
 
 /// Services that ECS or what it runs may use: an endpoint of another service is none of the audit's business, unless something
 /// needs it.
@@ -161,6 +162,32 @@ pub fn takes_policy(view: &View<'_>, endpoint: &VpcEndpoint) -> Option<bool> {
     view.index.service_details.get(endpoint.service_name.as_deref()?)?.vpc_endpoint_policy_supported
 }
 
+/// The policy of an available endpoint whose service is known to take policies, if it can be read and does not allow everything.
+#[must_use]
+pub fn narrow_policy(view: &View<'_>, endpoint: &VpcEndpoint) -> Option<Document> {
+    if !is_state(endpoint, "available") || takes_policy(view, endpoint) != Some(true) {
+        return None;
+    }
+    Document::parse(endpoint.policy_document.as_ref()?.0.as_bytes()).ok().filter(|d| !policy::is_full_access(d))
+}
+
+/// A call through an endpoint from its own VPC; `*` in the resource stands for what is not known of it.
+#[must_use]
+pub fn request(endpoint: &VpcEndpoint, action: &str, caller: Principal, resource: &str) -> Request {
+    let kind = if is_gateway(endpoint) { EndpointType::Gateway } else { EndpointType::Interface };
+    let resource = match resource {
+        "*" => policy::Resource::Known("*".to_owned()),
+        r if r.contains(['*', '?']) => policy::Resource::Like(vec![r.to_owned()]),
+        r => policy::Resource::Known(r.to_owned()),
+    };
+    let known = |value: &str| ContextValue::Known(vec![value.to_owned()]);
+    Request::new(action, kind)
+        .principal(caller)
+        .resource(resource)
+        .context("aws:SourceVpce", known(&endpoint.vpc_endpoint_id))
+        .context("aws:SourceVpc", endpoint.vpc_id.as_deref().map_or(ContextValue::Unknown, known))
+}
+
 /// The command that makes an endpoint like this one anew.
 #[must_use]
 pub fn create_again(view: &View<'_>, endpoint: &VpcEndpoint) -> String {
@@ -172,6 +199,7 @@ pub fn create_again(view: &View<'_>, endpoint: &VpcEndpoint) -> String {
         }
     };
     if is_gateway(endpoint) {
+        add("--vpc-endpoint-type", vec!["Gateway"]);
         add("--route-table-ids", endpoint.route_table_ids.iter().map(String::as_str).collect());
     } else {
         add("--vpc-endpoint-type", vec!["Interface"]);

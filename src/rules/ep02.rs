@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::change::Change;
 use super::endpoints::{self, Usage, Use};
-use super::{Outcome, Rule, pages, reads, subject, text};
+use super::{Outcome, Rule, pages, proof, reads, subject, text};
 use crate::actions::Action;
 use crate::analysis::{Tri, Unseen, View, Way};
 use crate::finding::{Evidence, Severity};
@@ -128,8 +129,22 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint, us
         }
         if other.is_none() {
             finding.remediation.commands.push(endpoints::create_again(view, endpoint));
+            finding.remediation.proof = Some(proof(view, endpoint, uses));
         }
     }
+}
+
+/// Whether the endpoint made anew, as it was, would do.
+fn proof(view: &View<'_>, endpoint: &VpcEndpoint, uses: &[Use<'_>]) -> String {
+    let (Some(vpc), Some(service)) = (endpoint.vpc_id.clone(), endpoints::short(endpoint).map(str::to_owned)) else { return proof::NOT_MODELLED.to_owned() };
+    let again = if endpoints::is_gateway(endpoint) {
+        Change::GatewayEndpoint { vpc, service, tables: endpoint.route_table_ids.clone() }
+    } else {
+        let groups = endpoint.groups.iter().filter_map(|g| g.group_id.clone()).collect();
+        Change::InterfaceEndpoint { vpc, service, subnets: endpoint.subnet_ids.clone(), groups }
+    };
+    let hits: Vec<_> = uses.iter().map(|u| (u.placement, u.need)).collect();
+    proof::prove(view, &[Change::DeleteEndpoint { endpoint: endpoint.vpc_endpoint_id.clone() }, again], RULE.id, &endpoint.vpc_endpoint_id, &hits)
 }
 
 /// How bad it is that the endpoint does not answer: as bad as its service's absence, by what the paths say. `None`: not to be

@@ -122,6 +122,12 @@ fn symptom(text: &str) -> Option<&'static Symptom> {
     SYMPTOMS.iter().find(|s| s.all.iter().all(|a| text.contains(a)) && s.any.iter().any(|a| text.contains(a)))
 }
 
+/// The general symptom, for what kept a task from starting and looks like a blocked connection.
+fn tell_tale(text: &str) -> Option<&'static Symptom> {
+    let text = text.to_ascii_lowercase();
+    SYMPTOMS.iter().find(|s| s.id == "network").filter(|s| s.any.iter().any(|a| text.contains(a)))
+}
+
 /// Where a text was read.
 struct Seen<'a> {
     action: Action,
@@ -130,8 +136,12 @@ struct Seen<'a> {
     object: &'a str,
 }
 
-fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
-    let mut found: BTreeMap<(String, &'static str), Vec<Seen<'_>>> = BTreeMap::new();
+/// Failures by service or lone task and by symptom.
+type Observed<'a> = BTreeMap<(String, &'static str), Vec<Seen<'a>>>;
+
+/// What stopped tasks and events tell, and whether there were any to look at.
+fn observed<'a>(view: &'a View<'_>) -> (Observed<'a>, bool) {
+    let mut found = Observed::new();
     let mut looked = false;
     let stopped = |t: &&Task| t.last_status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("STOPPED"));
     let recent = |t: &&Task| t.stopped_at.zip(view.now).is_none_or(|(at, now)| now.seconds_since(at) <= RECENT);
@@ -140,7 +150,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
         let own = task.stopped_reason.as_deref().map(|t| ("stoppedReason", t));
         let of_containers = task.containers.iter().filter_map(|c| c.reason.as_deref()).map(|t| ("containers[].reason", t));
         // One task fails for one reason: the first text that tells.
-        let told = own.into_iter().chain(of_containers).find_map(|(field, t)| Some((symptom(t)?, field, t)));
+        let failed_to_start = task.stop_code.as_deref().is_some_and(|c| c.eq_ignore_ascii_case("TaskFailedToStart"));
+        let told = own.into_iter().chain(of_containers).find_map(|(field, t)| Some((symptom(t).or_else(|| if failed_to_start { tell_tale(t) } else { None })?, field, t)));
         if let Some((symptom, field, text)) = told {
             let seen = Seen { action: Action::DescribeTasks, field, text, object: &task.task_arn };
             found.entry((unit_of(view, task), symptom.id)).or_default().push(seen);
@@ -157,6 +168,23 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             }
         }
     }
+    (found, looked)
+}
+
+/// The services and lone tasks of which a failure was observed that a rule may be behind, by rule.
+#[must_use]
+pub fn failed_by_rule(view: &View<'_>) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut out: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (unit, id) in observed(view).0.into_keys() {
+        for rule in SYMPTOMS.iter().filter(|s| s.id == id).flat_map(|s| s.rules) {
+            out.entry(rule).or_default().insert(unit.clone());
+        }
+    }
+    out
+}
+
+fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
+    let (found, looked) = observed(view);
     if looked && found.is_empty() {
         outcome.pass();
         outcome.reason("no task that stopped lately, and no event of a service, tells of a network failure");
@@ -242,6 +270,13 @@ mod tests {
         let result = scene.run(&RULE);
         assert_whole(&result);
         result
+    }
+
+    #[test]
+    fn a_tell_tale_counts_where_it_kept_a_task_from_starting() {
+        let reason = "CannotStartContainerError: failed to create task: dial tcp 10.0.0.7:443: i/o timeout";
+        assert_eq!(judged(&scene(json!({"stoppedReason": reason}))).verdict, Verdict::Fail);
+        assert_eq!(judged(&scene(json!({"stoppedReason": reason, "stopCode": "EssentialContainerExited"}))).verdict, Verdict::Pass, "what the application says is its own affair");
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reality::{Contradiction, Reality};
-use super::{Outcome, remedy, subject};
+use super::{Outcome, ev02, remedy, subject};
 use crate::actions::Action;
-use crate::analysis::{Cause, Need, Owner, Placement, Tri, Unseen, View, path};
+use crate::analysis::{Cause, HopName, Need, Owner, Path, Placement, Tri, Unseen, View, Way, path};
 use crate::finding::{Confidence, Evidence, Severity};
 
 /// What one finding stands on.
@@ -48,10 +48,12 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
                 // How the subnet leaves.
                 Unseen::Action(a) if rule == "WL03" => matches!(a, Action::DescribeRouteTables | Action::DescribeInternetGateways | Action::DescribeSubnets | Action::DescribeVpcs),
                 Unseen::Elsewhere(_) if rule == "WL03" => false,
+                // Of the ways to S3, those by a NAT gateway, whose own ACL it is then.
+                u if need.service == "s3" && matches!(rule, "NW04" | "NW05") => matches!(u, Unseen::Action(Action::DescribeRouteTables | Action::DescribeSubnets | Action::DescribeNatGateways)),
                 Unseen::Action(_) | Unseen::Elsewhere(_) => true,
             };
             let unseen: Vec<Unseen> = found.unjudged.iter().filter(about).cloned().collect();
-            if !unseen.is_empty() {
+            if !unseen.is_empty() && on_the_way(view, rule, found) {
                 outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
             }
         }
@@ -74,8 +76,9 @@ pub fn check_but(view: &View<'_>, outcome: &mut Outcome<'_>, told: impl Fn(&Caus
             }
         }
     }
+    let failed = if groups.is_empty() { BTreeSet::new() } else { ev02::failed_by_rule(view).remove(rule).unwrap_or_default() };
     for ((object, discriminator), group) in &groups {
-        report(view, outcome, object, discriminator, group);
+        report(view, outcome, object, discriminator, group, &failed);
     }
     if let Some((unseen, affects)) = view.unseen_needs.get(rule) {
         outcome.unseen(unseen.iter().cloned(), affects.iter().cloned());
@@ -100,13 +103,35 @@ fn undecided(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &'static str) {
     for found in view.paths.iter().filter(|p| p.verdict == Tri::Unknown) {
         let Some((_, need)) = path::need_of(view, found) else { continue };
         let owns = need.owners.iter().chain(&need.also).any(|(o, _)| *o == Owner::Rule(rule));
-        if need.service.starts_with("registry:") || !(owns || concerns(&need.service)) {
+        if need.service.starts_with("registry:") || !(owns || concerns(&need.service) && on_the_way(view, rule, found)) {
             continue;
         }
         let unseen: BTreeSet<Unseen> = found.causes.iter().flat_map(|c| &c.unseen).filter(|u| !matches!(u, Unseen::Datum(_))).cloned().collect();
         if !unseen.is_empty() {
             outcome.unseen(unseen, affected(view, [(found.placement, found.need)]));
         }
+    }
+}
+
+/// Whether a rule about a hop may have to do with the way of a path, as far as that is known: what leaves by a public name meets
+/// no endpoint, and what stays in the VPC crosses into no other.
+fn on_the_way(view: &View<'_>, rule: &str, path: &Path) -> bool {
+    let named = path.hops.iter().any(|h| h.hop == HopName::Dns && h.verdict == Tri::Pass);
+    let endpoint = matches!(rule, "DN01" | "DN03" | "DN07" | "NW01" | "NW03");
+    let policy = rule.starts_with("PO");
+    let gateway = matches!(rule, "NW07" | "NW08" | "NW09");
+    match path.way {
+        Way::InterfaceEndpoint => rule != "NW10" && !gateway,
+        // Whether an endpoint of the VPC itself was meant to have the name.
+        Way::RemoteEndpoint if matches!(rule, "DN01" | "DN03") => path::need_of(view, path).is_some_and(|(place, need)| {
+            let own = place.vpc.as_deref().and_then(|v| view.index.endpoints_of_vpc.get(v)).into_iter().flatten();
+            own.filter_map(|e| crate::analysis::services::short_name(e.service_name.as_deref()?)).any(|s| s == need.service)
+        }),
+        Way::RemoteEndpoint => !gateway,
+        Way::GatewayEndpoint => !endpoint && !matches!(rule, "NW02" | "NW04" | "NW05" | "NW10"),
+        Way::Internet => !endpoint && !policy && !matches!(rule, "NW07" | "NW10"),
+        Way::Unknown if named => !endpoint && !policy && !matches!(rule, "NW07" | "NW10"),
+        Way::Unknown | Way::Local | Way::None => true,
     }
 }
 
@@ -124,7 +149,8 @@ fn judges(rule: &str, need: &Need) -> bool {
     match rule {
         "WL03" => true,
         "NW07" | "NW08" | "NW09" | "PO05" => service == "s3",
-        "DN01" | "DN03" | "DN07" | "NW01" | "NW02" | "NW03" | "NW04" | "NW05" | "NW10" => service != "s3",
+        "NW04" | "NW05" => true,
+        "DN01" | "DN03" | "DN07" | "NW01" | "NW02" | "NW03" | "NW10" => service != "s3",
         "PO03" => service == "ecs",
         "PO04" => matches!(service, "ecs-agent" | "ecs-telemetry"),
         "PO06" => service.starts_with("ecr"),
@@ -143,7 +169,7 @@ fn discriminator(rule: &str, need: &Need) -> String {
     }
 }
 
-fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>) {
+fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminator: &str, group: &Group<'_>, failed: &BTreeSet<String>) {
     let rule = outcome.rule();
     let resource = subject::of(view, object);
     let affects = match rule.id {
@@ -167,6 +193,11 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, object: &str, discriminato
         finding.confidence = Confidence::Medium;
     }
     group.contradiction.tell(finding);
+    // Where what is said of the path was observed, it is no mere prediction.
+    let observed: Vec<&str> = affects.iter().filter(|a| failed.contains(*a)).map(String::as_str).collect();
+    if severity >= Severity::Medium && !observed.is_empty() {
+        finding.message.push_str(&format!(" Observed: {} lately failed to start in a way that this explains (EV02).", super::text::some(observed.iter().map(|a| super::text::last(a)))));
+    }
     finding.affects = affects;
     finding.remediation = remediation;
     if severity == Severity::Low {
@@ -179,7 +210,7 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let first = group.details.first().map_or_else(|| object.to_owned(), |d| sentence(d));
     let more = match group.details.len() {
         0 | 1 => String::new(),
-        n => format!(" ({} more of the kind)", n - 1),
+        n => format!(" (and {} more like it)", n - 1),
     };
     let services: Vec<&str> = group.services.iter().copied().collect();
     let subnets: BTreeSet<&str> = group.hits.iter().filter_map(|(p, _)| p.subnet.as_deref()).collect();
@@ -191,8 +222,8 @@ fn message(rule: &str, object: &str, group: &Group<'_>, affected: usize) -> Stri
     let low = group.severity <= Some(Severity::Low);
     let effect = match (rule, low) {
         ("NW06" | "WL03", _) => format!("Lost are {}{from}; endpoints of these services would do.", services.join(", ")),
-        (_, true) => format!("Concerns {}{from}.", services.join(", ")),
-        _ => format!("Hit are {}{from}.", services.join(", ")),
+        (_, true) => format!("This is about {}{from}.", services.join(", ")),
+        _ => format!("Out of reach: {}{from}.", services.join(", ")),
     };
     let whom = if affected == 1 { "1 workload".to_owned() } else { format!("{affected} workloads") };
     format!("{first}{more}. {effect} Affects {whom}.")
@@ -231,7 +262,7 @@ fn whole_vpc(view: &View<'_>, outcome: &mut Outcome<'_>, rule: &str) {
     if unseen.is_empty() {
         outcome.pass();
         // What the AWS page promises, shown for this VPC: no gateway to the internet, no NAT device, no VPN.
-        let private = |p: &crate::analysis::Path| p.verdict == Tri::Pass && p.way != crate::analysis::Way::Internet;
+        let private = |p: &Path| p.verdict == Tri::Pass && p.way != Way::Internet;
         if rule == "NW06" && view.paths.iter().all(private) {
             outcome.reason("every path works without an internet gateway, a NAT device or a VPN");
         }

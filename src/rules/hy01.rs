@@ -97,6 +97,12 @@ fn idle(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, endpoint:
     if !usage.of(endpoint).is_empty() || fargate_alone && super::agents::TRIO.contains(&service) || endpoints::region_of(endpoint).is_some_and(|r| r != view.region.region) {
         return;
     }
+    // Needs that were not seen may be its use.
+    let unseen: Vec<_> = view.unseen_needs.values().flat_map(|(unseen, _)| unseen.iter().cloned()).collect();
+    if !unseen.is_empty() {
+        outcome.unseen(unseen, Vec::<String>::new());
+        return;
+    }
     let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), "c", format!("Nothing that ECS runs in this VPC uses {}. It costs money in each zone.", endpoints::title(endpoint)));
     finding.severity = Severity::Info;
     finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "ServiceName", endpoint.service_name.as_deref().unwrap_or_default(), "")];

@@ -56,7 +56,8 @@ pub mod po05;
 pub mod po06;
 pub mod po07;
 pub mod po08;
-pub mod proof;
+mod policies;
+mod proof;
 pub mod reads;
 pub mod reality;
 pub mod remedy;
@@ -240,6 +241,10 @@ impl Outcome<'_> {
                 finding.remediation.text = format!("Let the audit read {} and run it again.", permissions.join(", "));
             }
         }
+        for f in self.findings.iter_mut().filter(|f| f.verdict == Verdict::Fail) {
+            f.remediation.proof.get_or_insert_with(|| proof::NOT_MODELLED.to_owned());
+            safe(&mut f.remediation);
+        }
         let worst = self.findings.iter().map(|f| f.verdict).max();
         let verdict = worst.unwrap_or(if self.passed { Verdict::Pass } else { Verdict::NotApplicable });
         let reason = self.reason.filter(|_| matches!(verdict, Verdict::Pass | Verdict::NotApplicable)).unwrap_or_else(|| match verdict {
@@ -248,6 +253,18 @@ impl Outcome<'_> {
             Verdict::Fail | Verdict::Unknown => self.findings.iter().find(|f| f.verdict == verdict).map(|f| f.message.clone()).unwrap_or_default(),
         });
         RuleResult { rule: self.rule, findings: self.findings, verdict, reason, unseen: self.unseen }
+    }
+}
+
+/// Takes out what would do more than it says where an id is no id.
+fn safe(remediation: &mut Remediation) {
+    let all = remediation.commands.len();
+    remediation.commands.retain(|c| !c.starts_with("aws ") || crate::finding::runs_as_written(c));
+    if remediation.commands.len() < all {
+        remediation.text.push_str(" No command is shown: an id or name in it holds characters that those of AWS do not have.");
+    }
+    for block in [&mut remediation.terraform, &mut remediation.cloudformation] {
+        block.take_if(|b| !crate::finding::reads_as_written(b));
     }
 }
 
@@ -418,6 +435,8 @@ mod tests {
     }
 }
 
+#[cfg(test)]
+mod misconceptions;
 #[cfg(test)]
 mod scenes;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! PO01: An endpoint policy is malformed.
 
 use super::endpoints::{self, Usage};
-use super::{Outcome, Rule, pages, reads, subject, text};
+use super::{Outcome, Rule, pages, policies, reads, subject, text};
 use crate::actions::Action;
 use crate::analysis::View;
 use crate::finding::{Evidence, Severity};
@@ -79,8 +79,18 @@ fn judge(view: &View<'_>, outcome: &mut Outcome<'_>, endpoint: &VpcEndpoint, tex
     finding.severity = severity;
     finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "PolicyDocument", shortened(text), "")];
     finding.affects = affects;
-    finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document '{FULL_ACCESS}'", endpoint.vpc_endpoint_id))];
-    finding.remediation.text.push_str(" The command puts the default back, which allows everything; narrow it from there.");
+    if only_foreign {
+        // What calls it denies is another rule's; idle actions are for their author to take out or to replace.
+        "Replace the actions that do nothing here by those that the endpoint's own service has, or take them out.".clone_into(&mut finding.remediation.text);
+    } else if let Some((change, proof)) = policies::proven(view, &endpoint.vpc_endpoint_id) {
+        // The whole document as ECS needs it, where that can be made of this one; else the default.
+        finding.remediation.commands = vec![change.command(view.region)];
+        finding.remediation.proof = Some(proof);
+        finding.remediation.text.push_str(&format!(" {}", policies::KEPT));
+    } else {
+        finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document '{FULL_ACCESS}'", endpoint.vpc_endpoint_id))];
+        finding.remediation.text.push_str(" The command puts the default back, which allows everything; narrow it from there.");
+    }
 }
 
 /// Actions of other services than the endpoint's in its Allow statements: medium where no action is left that does something
@@ -91,17 +101,20 @@ fn foreign(document: &Document, endpoint: &VpcEndpoint) -> Option<(Severity, Str
     if foreign.is_empty() {
         return None;
     }
-    let all = policy::foreign_actions(document, &[]);
-    let idle = document.statements.iter().any(|s| {
-        let of = |list: &[(usize, String)]| list.iter().filter(|(i, _)| *i == s.index).count();
-        s.effect == policy::Effect::Allow && of(&foreign) > 0 && of(&foreign) == of(&all)
-    });
     let names: Vec<&str> = foreign.iter().map(|(_, a)| a.as_str()).collect();
-    Some((if idle { Severity::Medium } else { Severity::Low }, format!("{} of other services", text::some(names))))
+    Some((if !idle(document, own).is_empty() { Severity::Medium } else { Severity::Low }, format!("{} of other services", text::some(names))))
+}
+
+/// The Allow statements of which no action does anything at an endpoint with actions of these prefixes.
+pub(super) fn idle(document: &Document, own: &[&str]) -> std::collections::BTreeSet<usize> {
+    let (foreign, all) = (policy::foreign_actions(document, own), policy::foreign_actions(document, &[]));
+    let of = |list: &[(usize, String)], index: usize| list.iter().filter(|(i, _)| *i == index).count();
+    let idle = |index: usize| of(&foreign, index) > 0 && of(&foreign, index) == of(&all, index);
+    document.statements.iter().filter(|s| s.effect == policy::Effect::Allow && idle(s.index)).map(|s| s.index).collect()
 }
 
 /// Prefixes of the actions that an endpoint carries; `None`: not known.
-fn prefixes(service: &str) -> Option<&'static [&'static str]> {
+pub(super) fn prefixes(service: &str) -> Option<&'static [&'static str]> {
     Some(match service {
         "ecs" | "ecs-agent" | "ecs-telemetry" | "ecs-fips" => &["ecs"],
         "ecr.api" | "ecr.dkr" | "ecr-fips.api" | "ecr-fips.dkr" => &["ecr"],

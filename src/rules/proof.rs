@@ -1,17 +1,18 @@
 //! Proves a fix: makes its changes to a copy of the network and judges the same paths again.
 
 use super::change::Change;
-use super::from_paths::Group;
 use crate::analysis::path::{hop_name, paths};
-use crate::analysis::{Index, Placement, Tri, View};
+use crate::analysis::{Index, Need, Placement, Tri, View};
 use crate::inventory::Region;
 
-/// `verified`: after the changes none of the paths of the finding has its cause any more, and none is blocked. Else what would
-/// still be wrong, or `not_modelled`.
+/// The change lies outside what can be made in memory.
+pub const NOT_MODELLED: &str = "not_modelled";
+
+/// `verified`: after the changes none of the paths of the finding (`hits`) has its cause any more, and none is blocked. Else what
+/// would still be wrong, or `not_modelled`.
 #[must_use]
-pub fn prove(view: &View<'_>, changes: &[Change], rule: &str, object: &str, group: &Group<'_>) -> String {
-    const NOT_MODELLED: &str = "not_modelled";
-    if changes.is_empty() {
+pub fn prove(view: &View<'_>, changes: &[Change], rule: &str, object: &str, hits: &[(&Placement, &Need)]) -> String {
+    if changes.is_empty() || hits.is_empty() {
         return NOT_MODELLED.to_owned();
     }
     let mut region = network(view.region);
@@ -19,7 +20,7 @@ pub fn prove(view: &View<'_>, changes: &[Change], rule: &str, object: &str, grou
         return NOT_MODELLED.to_owned();
     }
     let mut placements: Vec<Placement> = Vec::new();
-    for (place, need) in &group.hits {
+    for (place, need) in hits {
         match placements.iter_mut().find(|p| p.id == place.id) {
             Some(found) => found.needs.push((*need).clone()),
             None => placements.push(Placement { needs: vec![(*need).clone()], ..(*place).clone() }),

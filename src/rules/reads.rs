@@ -102,7 +102,10 @@ pub fn matters(view: &View<'_>, action: Action) -> bool {
         DescribeTaskDefinition => {
             !view.seen(DescribeServices)
                 || !view.seen(DescribeTasks)
-                || region.services.iter().any(|s| s.task_definition.is_some() || s.deployments.iter().any(|d| d.task_definition.is_some()) || s.task_sets.iter().any(|t| t.task_definition.is_some()))
+                || region
+                    .services
+                    .iter()
+                    .any(|s| s.task_definition.is_some() || s.deployments.iter().any(|d| d.task_definition.is_some()) || s.task_sets.iter().flatten().any(|t| t.task_definition.is_some()))
                 || region.tasks.iter().any(|t| t.task_definition_arn.is_some())
         }
         _ => true,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::change::Change;
 use super::from_paths::Group;
-use super::{Rule, proof};
+use super::{Rule, policies, proof};
 use crate::analysis::net::IpSet;
 use crate::analysis::path::{self, TRIO};
-use crate::analysis::{Placement, Tri, View, route, services, sg};
+use crate::analysis::{HopName, Placement, Tri, View, route, services, sg};
 use crate::finding::Remediation;
 use crate::inventory::ec2::NetworkAcl;
 
@@ -16,31 +16,40 @@ use crate::inventory::ec2::NetworkAcl;
 pub fn remedy(view: &View<'_>, rule: &Rule, object: &str, group: &Group<'_>) -> Remediation {
     let at = At { view, object, group, wide: false };
     let mut changes = at.changes(rule.id);
-    let mut proof = proof::prove(view, &changes, rule.id, object, group);
-    if proof.starts_with("still") && matches!(rule.id, "NW02" | "NW04" | "NW05") {
+    let mut proof = proof::prove(view, &changes, rule.id, object, &group.hits);
+    if proof.starts_with("still") && matches!(rule.id, "NW02" | "NW03" | "NW04" | "NW05") {
         // What leaves over the internet needs more than the endpoints' subnets.
         let wide = At { wide: true, ..at }.changes(rule.id);
-        let again = proof::prove(view, &wide, rule.id, object, group);
+        let again = proof::prove(view, &wide, rule.id, object, &group.hits);
         if !again.starts_with("still") {
             (changes, proof) = (wide, again);
         }
     }
+    // A document that would not do (a Deny stands in it) is no proposal.
+    if proof != "verified" && changes.iter().any(|c| matches!(c, Change::Policy { .. })) {
+        (changes, proof) = (Vec::new(), proof::NOT_MODELLED.to_owned());
+    }
     let region = view.region;
     let mut commands: Vec<String> = changes.iter().map(|c| c.command(region)).collect();
     match rule.id {
-        "DN04" => commands.extend([
-            at.ec2("create-dhcp-options --dhcp-configurations Key=domain-name-servers,Values=AmazonProvidedDNS"),
-            at.ec2(&format!("associate-dhcp-options --vpc-id {object} --dhcp-options-id dopt-OF-THE-SET-JUST-MADE")),
-        ]),
+        "DN04" => {
+            let create = at.ec2("create-dhcp-options --dhcp-configurations Key=domain-name-servers,Values=AmazonProvidedDNS --query DhcpOptions.DhcpOptionsId --output text");
+            commands.push(at.ec2(&format!("associate-dhcp-options --vpc-id {object} --dhcp-options-id \"$({create})\"")));
+        }
         "DN05" | "DN07" | "DN09" if object.starts_with('Z') => commands.push(format!("aws route53 list-resource-record-sets --hosted-zone-id {object}")),
-        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => commands.push(at.ec2(&format!("modify-vpc-endpoint --vpc-endpoint-id {object} --policy-document file://policy.json"))),
+        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" if changes.is_empty() => commands.push(at.ec2(&format!("modify-vpc-endpoint --vpc-endpoint-id {object} --policy-document file://policy.json"))),
         _ => {}
     }
     let text = match rule.id {
         "EP01" | "RG02" => format!("{} Create ecs-agent and ecs-telemetry before ecs, then restart the agents.", rule.mend),
-        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => {
-            format!("{} `audit policy test policy.json --service {}` tells whether a draft lets ECS through.", rule.mend, group.services.iter().next().unwrap_or(&"ecs"))
+        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" if changes.is_empty() => {
+            format!(
+                "{} Write the new document to policy.json; `audit policy test policy.json --service {}` tells whether a draft lets ECS through.",
+                rule.mend,
+                group.services.iter().next().unwrap_or(&"ecs")
+            )
         }
+        "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => format!("{} {}", rule.mend, policies::KEPT),
         _ => rule.mend.to_owned(),
     };
     let joined = |blocks: Vec<String>| if blocks.is_empty() || blocks.len() < changes.len() { None } else { Some(blocks.join("\n")) };
@@ -76,12 +85,14 @@ impl At<'_, '_> {
             "DN02" => vec![Change::DnsAttributes { vpc: self.object.to_owned() }],
             "NW01" => self.ingress(),
             "NW02" => self.egress_to_endpoints(),
+            "NW03" => self.by_hops(),
             "NW04" => self.acl_entries(true),
             "NW05" => self.acl_entries(false),
             "NW06" | "WL03" => self.endpoints(None),
             "NW07" => self.gateway(),
             "NW08" => self.egress_to_s3(),
             "NW09" => self.acl_s3(),
+            "PO03" | "PO04" | "PO05" | "PO06" | "PO07" => policies::change(self.view, self.object).into_iter().collect(),
             "V601" => vec![Change::DualStack { endpoint: self.object.to_owned() }],
             _ => Vec::new(),
         }
@@ -186,26 +197,27 @@ impl At<'_, '_> {
     fn acl_entries(&self, request: bool) -> Vec<Change> {
         let Some(acl) = self.view.index.network_acls.get(self.object) else { return Vec::new() };
         let own: BTreeSet<&str> = acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()).collect();
+        let purpose = if request { For::Requests } else { For::Replies };
         // In a hub, packets leave the subnets that a transit gateway is attached to for the endpoints.
         let vpcs: BTreeSet<&str> = self.placements().filter_map(|p| p.vpc.as_deref()).collect();
         let mut attached = self.view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.vpc_id.as_deref().is_some_and(|v| !vpcs.contains(v))).flat_map(|a| &a.subnet_ids);
         if attached.any(|s| own.contains(s.as_str())) {
-            return entries(acl, request, request, &self.endpoint_cidrs());
+            return self.entries(acl, request, purpose, &self.endpoint_cidrs());
         }
         let here = |p: &Placement| p.subnet.as_deref().is_some_and(|s| own.contains(s));
         let mut changes = Vec::new();
         // On the workload's side the other end is the endpoints' subnets; on the endpoints' side it is the workloads'.
         if self.placements().any(here) {
-            changes.extend(entries(acl, request, request, &self.endpoint_cidrs()));
+            changes.extend(self.entries(acl, request, purpose, &self.endpoint_cidrs()));
         }
         let ours = self.endpoint_subnets().any(|s| own.contains(s));
         // A NAT gateway's subnet passes on what comes from the workloads, to anywhere.
         let nat = self.view.region.nat_gateways.iter().filter_map(|n| n.subnet_id.as_deref()).any(|s| own.contains(s));
         if nat && !ours && changes.is_empty() {
-            changes.extend(entries(acl, request, request, &BTreeSet::from(["0.0.0.0/0".to_owned()])));
+            changes.extend(self.entries(acl, request, purpose, &BTreeSet::from(["0.0.0.0/0".to_owned()])));
         }
         if ours || nat || changes.is_empty() {
-            changes.extend(entries(acl, !request, request, &self.cidrs(|_| true)));
+            changes.extend(self.entries(acl, !request, purpose, &self.cidrs(|_| true)));
         }
         changes
     }
@@ -228,8 +240,8 @@ impl At<'_, '_> {
     fn acl_s3(&self) -> Vec<Change> {
         let Some(acl) = self.view.index.network_acls.get(self.object) else { return Vec::new() };
         let everything = BTreeSet::from(["0.0.0.0/0".to_owned()]);
-        let mut changes = entries(acl, true, true, &everything);
-        changes.extend(entries(acl, false, false, &everything));
+        let mut changes = self.entries(acl, true, For::S3Requests, &everything);
+        changes.extend(self.entries(acl, false, For::S3Replies, &everything));
         changes
     }
 
@@ -270,11 +282,66 @@ impl At<'_, '_> {
     }
 }
 
-/// Allow entries for one direction, numbered before the first that exists. Requests go to 443, replies to what callers use.
-fn entries(acl: &NetworkAcl, egress: bool, request: bool, cidrs: &BTreeSet<String>) -> Vec<Change> {
-    let (from, to) = if request { (443, 443) } else { (1024, 65535) };
-    let taken: BTreeSet<i32> = acl.entries.iter().filter(|e| e.egress == Some(egress)).filter_map(|e| e.rule_number).collect();
-    let first = taken.first().copied().unwrap_or(100);
-    let free = (1..first).rev().chain(1..32766).filter(|n| !taken.contains(n));
-    free.zip(cidrs).map(|(number, cidr)| Change::AclEntry { acl: acl.network_acl_id.clone(), number, egress, from, to, cidr: cidr.clone() }).collect()
+/// What an ACL entry is for. Findings that propose entries of one ACL take numbers of their own, so that one script makes all.
+#[derive(Clone, Copy)]
+enum For {
+    Requests,
+    Replies,
+    S3Requests,
+    S3Replies,
+}
+
+impl At<'_, '_> {
+    /// Allow entries for one direction, numbered before the first that exists. Requests go to 443, replies to what callers use.
+    /// The number follows from the range and the purpose, so that two findings do not give one number to different entries.
+    fn entries(&self, acl: &NetworkAcl, egress: bool, purpose: For, cidrs: &BTreeSet<String>) -> Vec<Change> {
+        let (from, to) = if matches!(purpose, For::Requests | For::S3Requests) { (443, 443) } else { (1024, 65535) };
+        let taken: BTreeSet<i32> = acl.entries.iter().filter(|e| e.egress == Some(egress)).filter_map(|e| e.rule_number).collect();
+        let first = taken.first().copied().unwrap_or(100);
+        let before: Vec<i32> = (1..first).rev().collect();
+        let ranges = self.ranges(acl.vpc_id.as_deref());
+        let number = |at: usize, cidr: &String| {
+            let place = ranges.iter().position(|r| r == cidr)? * 4 + purpose as usize;
+            // Where there is little room before the first entry, what counts is to stand before it.
+            before.get(place).or_else(|| before.get(at)).copied().or_else(|| (first..32766).filter(|n| !taken.contains(n)).nth(at))
+        };
+        let entry = |(at, cidr): (usize, &String)| Some(Change::AclEntry { acl: acl.network_acl_id.clone(), number: number(at, cidr)?, egress, from, to, cidr: cidr.clone() });
+        cidrs.iter().enumerate().filter_map(entry).collect()
+    }
+
+    /// Every range that an entry of a VPC's ACL may be about, in one order for all findings: everything, then the subnets of
+    /// workloads and endpoints in this VPC, then those in others.
+    fn ranges(&self, vpc: Option<&str>) -> Vec<String> {
+        let endpoints = self.view.region.vpc_endpoints.iter().flat_map(|e| e.subnet_ids.iter().map(String::as_str));
+        let subnets: BTreeSet<&str> = self.view.placements.iter().filter_map(|p| p.subnet.as_deref()).chain(endpoints).collect();
+        let cidrs = subnets.into_iter().filter_map(|s| self.view.index.subnets.get(s)).filter_map(|s| Some((Some(s.vpc_id.as_str()) != vpc, s.cidr_block.clone()?)));
+        let mut ranges = vec!["0.0.0.0/0".to_owned()];
+        for (_, cidr) in cidrs.collect::<BTreeSet<_>>() {
+            if !ranges.contains(&cidr) {
+                ranges.push(cidr);
+            }
+        }
+        ranges
+    }
+
+    /// What opens each hop at which the paths of the finding stop.
+    fn by_hops(&self) -> Vec<Change> {
+        let hits: BTreeSet<(usize, usize)> = self.group.indices.iter().copied().collect();
+        let hit = |p: &&crate::analysis::Path| hits.contains(&(p.placement, p.need));
+        let stops: BTreeSet<(HopName, &str)> =
+            self.view.paths.iter().filter(hit).flat_map(|p| &p.hops).filter(|h| h.verdict == Tri::Fail).filter_map(|h| Some((h.hop, h.object.as_deref()?))).collect();
+        let mut changes: Vec<Change> = Vec::new();
+        for (hop, object) in stops {
+            let there = At { object, ..*self };
+            let more = match hop {
+                HopName::SourceSg => there.egress_to_endpoints(),
+                HopName::DestSg => there.ingress(),
+                HopName::SourceNaclOut | HopName::DestNaclIn => there.acl_entries(true),
+                HopName::SourceNaclIn | HopName::DestNaclOut => there.acl_entries(false),
+                HopName::Endpoint | HopName::Dns | HopName::Route | HopName::Policy => return Vec::new(),
+            };
+            changes.extend(more.into_iter().filter(|c| !changes.contains(c)).collect::<Vec<_>>());
+        }
+        changes
+    }
 }

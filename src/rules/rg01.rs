@@ -20,6 +20,11 @@ pub static RULE: Rule = Rule {
     check,
 };
 
+/// Services that AWS lets endpoints of another region serve
+/// (<https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-cross-region-privatelink-support.html>), but for ECS itself,
+/// whose three cannot be complete that way. What stands here may be meant.
+const CROSS_REGION: [&str; 5] = ["ecr.api", "ecr.dkr", "kinesis-firehose", "kms", "s3"];
+
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let usage = Usage::new(view);
     let ours = view.region.region.as_str();
@@ -45,7 +50,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, usage: &Usage<'_>, endpoin
         " It carries calls to that region alone, none of this one."
     });
     let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), "", message);
-    if !trio {
+    if CROSS_REGION.contains(&service) {
         finding.severity = Severity::Medium;
     }
     finding.affects = users;

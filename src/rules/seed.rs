@@ -192,6 +192,48 @@ fn existing_instances_are_rebooted_or_their_agents_restarted() {
 }
 
 #[test]
+fn an_agent_is_restarted_by_stopping_and_starting_its_container() {
+    let report = report(&out_of_order());
+    let finding = report.findings.iter().find(|f| f.rule == "AG02").unwrap();
+    assert!(finding.remediation.text.contains("docker restart ecs-agent") && finding.remediation.text.contains("systemctl restart ecs"), "{}", finding.remediation.text);
+    let commands = finding.remediation.commands.join("\n");
+    assert!(commands.contains("systemctl restart ecs || sudo docker restart ecs-agent") && commands.contains("i-a i-b"), "{commands}");
+}
+
+#[test]
+fn after_a_restart_newly_started_tasks_use_the_endpoints() {
+    // Registered and launched after the endpoints were there: nothing is left to restart, and every path of agents and tasks
+    // goes through an endpoint.
+    let report = expect(&agents(), &[]);
+    assert_eq!((verdict(&report, "AG02"), verdict(&report, "DN04")), (Verdict::Pass, Verdict::Pass));
+    assert!(report.paths.iter().all(|p| p.verdict == Tri::Pass && matches!(p.way, Way::InterfaceEndpoint | Way::GatewayEndpoint)));
+    // What CloudTrail saw is the proof: with the endpoint, and past it.
+    let seen = |endpoint: Option<&str>| {
+        let mut scene = agents();
+        scene.region.cloudtrail_events = vec![crate::inventory::iam::CloudTrailEvent {
+            event_id: text("e"),
+            event_name: text("DiscoverPollEndpoint"),
+            event_time: shape::Time::parse("2026-11-20T11:00:00Z").ok(),
+            username: text("i-a"),
+            vpc_endpoint_id: endpoint.map(str::to_owned),
+            ..Default::default()
+        }];
+        verdict(&super::scenes::report(&scene), "EV01")
+    };
+    assert_eq!((seen(Some("vpce-ecs")), seen(None)), (Verdict::Pass, Verdict::Fail));
+}
+
+#[test]
+fn the_region_has_to_be_one_that_offers_the_service() {
+    let mut scene = agents();
+    remove(&mut scene, "ecs-telemetry");
+    scene.region.service_listing_full = true;
+    scene.region.service_names = ["ecs", "ecs-agent", "ecr.api", "ecr.dkr", "logs", "secretsmanager", "s3"].iter().map(|s| format!("com.amazonaws.{REGION}.{s}")).collect();
+    let report = report(&scene);
+    assert_eq!((verdict(&report, "RG04"), verdict(&report, "EP01")), (Verdict::Fail, Verdict::Pass), "{:?}", failures(&report));
+}
+
+#[test]
 fn the_three_services_are_named_after_their_region() {
     let report = report(&{
         let mut scene = agents();
@@ -223,8 +265,10 @@ fn a_policy_names_principal_actions_and_resources_and_the_pages_sample_shuts_age
     policy(&mut scene, "vpce-ecs", r#"{"Statement":[{"Action":["ecs:CreateCluster","ecs:ListClusters"],"Effect":"Allow","Resource":["*"]}]}"#);
     let report = report(&scene);
     assert_eq!(failures(&report), ["PO03 critical vpce-ecs", "PO01 high vpce-ecs"]);
-    let trap = report.findings.iter().find(|f| f.rule == "PO03").unwrap();
-    assert!(trap.message.contains("sample"), "{}", trap.message);
+    for rule in ["PO01", "PO03"] {
+        let trap = report.findings.iter().find(|f| f.rule == rule).unwrap();
+        assert!(trap.message.contains("sample of the AWS page"), "{}", trap.message);
+    }
     assert!(report.paths.iter().filter(|p| p.service == "ecs").all(|p| p.blocked_at == Some(HopName::Policy)));
 }
 
@@ -237,4 +281,29 @@ fn a_default_route_is_no_substitute_once_the_name_is_captured() {
     assert_eq!(paths(&report, "logs"), [(Way::InterfaceEndpoint, Tri::Pass, None)]);
     containers(&mut scene, |c| c.image = text("nginx:1"));
     assert!(paths(&super::scenes::report(&scene), "registry:docker.io").iter().all(|p| p.1 == Tri::Unknown), "what lies behind the transit gateway is not seen");
+}
+
+#[test]
+fn the_sample_of_the_newer_page_has_a_principal_and_still_shuts_agents_out() {
+    let mut scene = agents();
+    policy(&mut scene, "vpce-ecs", r#"{"Statement":[{"Principal":"*","Action":["ecs:CreateCluster","ecs:ListClusters"],"Effect":"Allow","Resource":["*"]}]}"#);
+    expect(&scene, &["PO03 critical vpce-ecs"]);
+}
+
+#[test]
+fn a_secret_of_an_instance_and_a_log_group_of_one_need_their_endpoints_too() {
+    let mut scene = agents();
+    let definition = scene.definition("batch", |d| {
+        d.network_mode = text("bridge");
+        d.container_definitions[0].secrets = vec![crate::analysis::testing::secret(&format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:x-AbCdEf"))];
+        d.container_definitions[0].log_configuration = Some(crate::analysis::testing::log("awslogs", &[("awslogs-group", "/batch")]));
+    });
+    let instance = scene.region.container_instances[0].container_instance_arn.clone();
+    scene.region.services.clear();
+    scene.region.tasks.clear();
+    scene.instance_task("web", "b1", &definition, None, &instance, None);
+    expect(&scene, &[]);
+    remove(&mut scene, "secretsmanager");
+    remove(&mut scene, "logs");
+    expect(&scene, &["EP07 critical vpc-1", "EP09 high vpc-1"]);
 }

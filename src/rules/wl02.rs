@@ -1,12 +1,12 @@
 //! WL02: An image in ECR still needs the internet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, Rule, pages, reads, subject, text};
 use crate::actions::Action;
 use crate::analysis::image::Image;
 use crate::analysis::needs::Hint;
-use crate::analysis::{Family, Level, Placement, Unseen, View, egress};
+use crate::analysis::{Family, Level, Os, Placement, Unseen, View, egress};
 use crate::finding::{Evidence, Severity};
 use crate::inventory::Answer;
 
@@ -63,20 +63,38 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             _ => {}
         }
     }
+    // Instances and platforms tell of Windows too, where the task definition does not.
+    let mut by_place: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
+    for placement in cut_off.iter().filter(|p| p.os == Os::Windows) {
+        for need in placement.needs.iter().filter(|n| n.service == "ecr.dkr") {
+            for (definition, names) in need.definitions.iter().filter(|(d, _)| !windows.contains_key(d.as_str())) {
+                let (because, workloads) = by_place.entry(definition).or_default();
+                because.extend(need.because.iter().map(String::as_str).filter(|b| b.starts_with(&format!("{},", text::last(definition)))));
+                workloads.extend(names.iter().cloned());
+            }
+        }
+    }
+    for (definition, (because, workloads)) in by_place {
+        on_windows(view, outcome, definition, because, workloads);
+    }
     for (definition, hints) in &through {
         pull_through(view, outcome, definition, hints);
     }
     for (definition, hints) in &windows {
-        let repositories = text::some(hints.iter().map(|h| h.service.as_str()));
-        let message =
-            format!("Windows images of {} may still need the internet: {repositories}. Their base layers come from Microsoft unless they were pushed with the image.", text::last(definition));
-        let finding = outcome.fail(subject::of(view, definition), "windows", message);
-        finding.severity = Severity::Medium;
-        finding.affects = hints.iter().flat_map(|h| h.workloads.iter().cloned()).collect();
-        finding.evidence =
-            hints.iter().flat_map(|h| &h.because).take(text::SHOWN).map(|b| Evidence::new(Action::DescribeTaskDefinition, "containerDefinitions[].image", b.as_str(), "on Windows")).collect();
-        finding.remediation.text = "Push the image with its base layers (Docker's option allow-nondistributable-artifacts), to each registry that is used.".to_owned();
+        let because = hints.iter().flat_map(|h| h.because.iter().map(String::as_str)).collect();
+        on_windows(view, outcome, definition, because, hints.iter().flat_map(|h| h.workloads.iter().cloned()).collect());
     }
+}
+
+/// Base layers of Windows images that nothing private may serve.
+fn on_windows(view: &View<'_>, outcome: &mut Outcome<'_>, definition: &str, because: BTreeSet<&str>, workloads: BTreeSet<String>) {
+    let images = text::some(because.iter().filter_map(|b| b.rsplit_once("image ")).map(|(_, image)| image));
+    let message = format!("Windows images of {} may still need the internet: {images}. Their base layers come from Microsoft unless they were pushed with the image.", text::last(definition));
+    let finding = outcome.fail(subject::of(view, definition), "windows", message);
+    finding.severity = Severity::Medium;
+    finding.affects = workloads;
+    finding.evidence = because.iter().take(text::SHOWN).map(|b| Evidence::new(Action::DescribeTaskDefinition, "containerDefinitions[].image", *b, "on Windows")).collect();
+    finding.remediation.text = "Push the image with its base layers (Docker's option allow-nondistributable-artifacts), to each registry that is used.".to_owned();
 }
 
 fn pull_through(view: &View<'_>, outcome: &mut Outcome<'_>, definition: &str, hints: &[&Hint]) {
@@ -225,6 +243,21 @@ mod tests {
         assert!(only(&result).message.contains("ecr:DescribeImages"));
         let result = judged(&scene("app:1").lacking(Action::DescribePullThroughCacheRules));
         assert!(only(&result).message.contains("ecr:DescribePullThroughCacheRules"));
+    }
+
+    #[test]
+    fn an_instance_tells_of_windows_where_the_task_definition_does_not() {
+        let mut scene = Scene::new();
+        let definition = scene.definition("web", |_| {});
+        let instance = scene.instance("web", "a", SUBNET_A);
+        scene.instance_task("web", "t1", &definition, None, &instance, None);
+        assert_eq!(judged(&scene).verdict, Verdict::Pass);
+        scene.region.container_instances[0].attributes[0].value = Some("windows".into());
+        scene.region.instances[0].platform = Some("windows".into());
+        let result = judged(&scene);
+        let finding = only(&result);
+        assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::Medium, Some(definition.as_str())));
+        assert!(finding.message.contains("111122223333.dkr.ecr.us-east-2.amazonaws.com/app:1"), "{}", finding.message);
     }
 
     #[test]

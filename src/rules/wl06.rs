@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents::{self, Compared, Version};
-use super::roles::Policies;
+use super::roles::{Policies, role_of};
 use super::units::{self, Platform, Unit};
 use super::{Outcome, Rule, pages, reads, subject, text};
 use crate::actions::Action;
-use crate::analysis::{Tri, Unseen, View};
+use crate::analysis::{Caller, Tri, Unseen, View};
 use crate::finding::{Confidence, Evidence, Severity};
 use crate::inventory::ecs::{ContainerInstance, Task, TaskDefinition};
 use crate::policy::{EndpointType, Principal, Request, Resource};
@@ -136,20 +136,48 @@ fn role(view: &View<'_>, outcome: &mut Outcome<'_>, unit: &Unit<'_>, definition:
         // On instances the session falls back to the role of the instance.
         if unit.fargate {
             faults.add(Severity::High, false, format!("{label} has no task role, which has to open the channels"), Evidence::new(Action::DescribeTaskDefinition, "taskRoleArn", "none", label));
+            return;
+        }
+        let (arns, unseen) = instance_roles(view, unit, definition);
+        outcome.unseen(unseen, [unit.arn.to_owned()]);
+        for arn in arns {
+            channels(view, outcome, unit, (&arn, "role of the instance, which stands in for a task role,"), roles, faults);
         }
         return;
     };
+    channels(view, outcome, unit, (arn, "task role"), roles, faults);
+}
+
+/// The roles of the instances that run the unit's tasks of a definition, and what of them was not seen.
+fn instance_roles(view: &View<'_>, unit: &Unit<'_>, definition: &TaskDefinition) -> (BTreeSet<String>, BTreeSet<Unseen>) {
+    let (mut found, mut unseen) = (BTreeSet::new(), BTreeSet::new());
+    for task in unit.tasks.iter().filter(|t| t.task_definition_arn.as_ref() == Some(&definition.task_definition_arn)) {
+        let instance = task.container_instance_arn.as_deref().and_then(|a| view.index.container_instances.get(a));
+        let machine = instance.and_then(|i| view.index.instances.get(i.ec2_instance_id.as_deref()?));
+        let Some(profile) = machine.and_then(|m| m.iam_instance_profile.as_ref()).and_then(|p| p.arn.clone()) else { continue };
+        match role_of(view, &Caller::InstanceProfile(profile)) {
+            Ok(role) => found.extend(role),
+            Err(what) => {
+                unseen.insert(what);
+            }
+        }
+    }
+    (found, unseen)
+}
+
+/// Whether a role may open the channels of a session.
+fn channels(view: &View<'_>, outcome: &mut Outcome<'_>, unit: &Unit<'_>, (arn, which): (&str, &str), roles: &mut BTreeMap<String, Policies>, faults: &mut Faults) {
     let name = text::last(arn);
     let policies = roles.entry(name.to_owned()).or_insert_with(|| Policies::of(view, name));
     if policies.gone {
-        faults.add(Severity::High, false, format!("the task role {name} does not exist"), Evidence::new(Action::GetRole, "Error", "NoSuchEntity", name));
+        faults.add(Severity::High, false, format!("the {which} {name} does not exist"), Evidence::new(Action::GetRole, "Error", "NoSuchEntity", name));
         return;
     }
     let request = |action: &str| Request::new(action, EndpointType::Interface).principal(Principal::Role(arn.to_owned())).resource(Resource::Known("*".to_owned()));
     let verdicts: Vec<(&str, Tri)> = CHANNELS.iter().map(|a| (*a, policies.judge(&request(a)))).collect();
     let denied: Vec<&str> = verdicts.iter().filter(|(_, v)| *v == Tri::Fail).map(|(a, _)| *a).collect();
     if !denied.is_empty() {
-        let what = format!("the task role {name} does not allow {}", text::list(&denied));
+        let what = format!("the {which} {name} does not allow {}", text::list(&denied));
         faults.add(Severity::High, false, what, Evidence::new(Action::GetRolePolicy, "Action", denied.join(", "), format!("not allowed to {name}")));
     } else if verdicts.iter().any(|(_, v)| *v == Tri::Unknown) {
         let unseen = if policies.unseen.is_empty() { BTreeSet::from([Unseen::Datum(format!("whether the conditions of role {name} hold for ECS Exec"))]) } else { policies.unseen.clone() };
@@ -341,6 +369,27 @@ mod tests {
         assert_eq!(judged(&scene).verdict, Verdict::Pass);
         scene.region.container_instances[0].version_info = from(json!({"agentVersion": "1.50.1"}));
         assert!(only(&judged(&scene)).message.contains("agent 1.50.1 on a is older than 1.50.2"));
+    }
+
+    #[test]
+    fn on_instances_the_role_of_the_instance_stands_in_for_a_task_role() {
+        let on = |action: &str| {
+            let mut scene = scene(json!({"launchType": "EC2", "containerInstanceArn": arn("container-instance", "a")}), json!({}), json!({"taskRoleArn": null}));
+            scene.region.services[0].launch_type = Some("EC2".into());
+            scene.instance("a", "2026-01-01T00:00:00Z", json!({}));
+            scene.region.instances[0].iam_instance_profile = from(json!({"Arn": "arn:aws:iam::111122223333:instance-profile/p"}));
+            scene.region.instance_profiles.insert("p".into(), Answer::Output(from(json!({"Roles": [{"RoleName": "task", "Arn": "arn:aws:iam::111122223333:role/task"}]}))));
+            allow(&mut scene, action);
+            scene
+        };
+        assert_eq!(judged(&on("ssmmessages:*")).verdict, Verdict::Pass);
+        let result = judged(&on("ssmmessages:Create*"));
+        assert!(only(&result).message.contains("role of the instance, which stands in for a task role, task does not allow ssmmessages:OpenControlChannel"), "{}", only(&result).message);
+        let mut unseen = on("ssmmessages:*");
+        unseen.region.instance_profiles.clear();
+        let result = judged(&unseen);
+        assert_eq!(result.verdict, Verdict::Unknown);
+        assert!(only(&result).message.contains("iam:GetInstanceProfile"), "{}", only(&result).message);
     }
 
     #[test]

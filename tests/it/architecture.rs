@@ -33,7 +33,8 @@ const MAY_IMPORT: [(&str, &str); 22] = [
 /// Files that only tests compile.
 fn is_test(path: &Path) -> bool {
     let names: Vec<&str> = path.components().filter_map(|c| c.as_os_str().to_str()).collect();
-    names.contains(&"tests") || names.last().is_some_and(|n| ["tests.rs", "testing.rs", "scenes.rs", "seed.rs", "golden.rs", "sample.rs"].contains(n))
+    let folder = names.iter().any(|n| ["tests", "scenes"].contains(n));
+    folder || names.last().is_some_and(|n| ["tests.rs", "testing.rs", "scenes.rs", "seed.rs", "misconceptions.rs", "golden.rs", "sample.rs"].contains(n))
 }
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {

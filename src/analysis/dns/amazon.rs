@@ -26,9 +26,9 @@ impl Resolver<'_> {
             set.join(self.filtered(question, trail));
         }
         if support != Some(true) {
-            let detail = format!("enableDnsSupport of {vpc} is off: Amazon's resolver answers nothing there");
-            let evidence = Evidence::new(Action::DescribeVpcAttribute, "EnableDnsSupport", "false", "");
-            set.add(NameAnswer::nothing(Some(vpc), detail).owned("DN02", vpc).because(evidence));
+            let known = if support.is_some() { format!("enableDnsSupport of {vpc} is off:") } else { format!("if enableDnsSupport of {vpc}, which was not seen, is off,") };
+            let answer = NameAnswer::nothing(Some(vpc), format!("{known} Amazon's resolver answers nothing there")).owned("DN02", vpc);
+            set.add(if support.is_some() { answer.because(Evidence::new(Action::DescribeVpcAttribute, "EnableDnsSupport", "false", "")) } else { answer });
         }
         if support.is_none() {
             set.doubt(Doubt::new("DN02", vpc, Unseen::Action(Action::DescribeVpcAttribute)));

@@ -96,6 +96,16 @@ pub fn zones_unseen(view: &View<'_>, vpc: &str) -> BTreeSet<Unseen> {
     unreadable.chain(resolver.zones_unseen(vpc)).collect()
 }
 
+/// Domain lists that AWS manages and that a BLOCK rule of DNS Firewall in use by `vpc` names, sorted.
+#[must_use]
+pub fn managed_block_lists(view: &View<'_>, vpc: &str) -> BTreeSet<String> {
+    let resolver = Resolver::new(view);
+    let groups = resolver.firewall_of_vpc.get(vpc).into_iter().flatten().filter_map(|a| a.firewall_rule_group_id.as_deref());
+    let rules = groups.filter_map(|g| view.region.firewall_rules.get(g)?.output()).flat_map(|r| &r.firewall_rules);
+    let blocking = rules.filter(|r| r.action.as_deref().is_some_and(|a| a.eq_ignore_ascii_case("BLOCK")));
+    blocking.filter_map(|r| r.firewall_domain_list_id.as_deref()).filter(|l| resolver.managed_lists.contains(l)).map(str::to_owned).collect()
+}
+
 impl<'v> Resolver<'v> {
     /// See [`wrongly_named_zones`].
     #[must_use]

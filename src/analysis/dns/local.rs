@@ -93,27 +93,30 @@ impl<'v> Resolver<'v> {
         }
         let hostnames = self.hostnames(vpc);
         let zoned = self.zoned(question);
-        if hostnames != Some(true) {
-            set.add(self.without_zones(question, &zoned));
-        }
+        let without = (hostnames != Some(true)).then(|| self.without_zones(question, &zoned));
+        // What was seen of zones and endpoints says more than an attribute that was not seen.
         if hostnames != Some(false) {
             set.join(zoned);
         }
+        without.into_iter().for_each(|answer| set.add(answer));
         if hostnames.is_none() {
             set.doubt(Doubt::new("DN02", vpc, Unseen::Action(Action::DescribeVpcAttribute)));
         }
         set
     }
 
-    /// The answer with enableDnsHostnames off: the public one, owned by DN02 if a zone or endpoint would else take the name.
+    /// The answer with enableDnsHostnames off, or with what it would be if it is: the public one, owned by DN02 if a zone or endpoint would else take the name.
     fn without_zones(&self, question: &Question<'_>, zoned: &Set) -> NameAnswer {
         let vpc = question.vpc;
-        let detail = format!("enableDnsHostnames of {vpc} is off: neither private DNS of endpoints nor private zones work there, and {} resolves to its public address", question.host);
+        let off = self.hostnames(vpc) == Some(false);
+        let known = if off { format!("enableDnsHostnames of {vpc} is off:") } else { format!("if enableDnsHostnames of {vpc}, which was not seen, is off,") };
+        let detail = format!("{known} neither private DNS of endpoints nor private zones work there, and {} resolves to its public address", question.host);
         let mut answer = Self::public(question, Some(vpc), detail);
         // Endpoints that cannot be listed would take it too, if they were meant to.
         let hidden = !question.service.is_empty() && question.service != "s3" && self.endpoints_unseen(vpc).is_some();
         if hidden || zoned.answers().any(|a| a.target != NameTarget::Public) {
-            return answer.owned("DN02", vpc).because(Evidence::new(Action::DescribeVpcAttribute, "EnableDnsHostnames", "false", ""));
+            let answer = answer.owned("DN02", vpc);
+            return if off { answer.because(Evidence::new(Action::DescribeVpcAttribute, "EnableDnsHostnames", "false", "")) } else { answer };
         }
         answer.cause = zoned.answers().find_map(|a| a.cause.clone());
         answer

@@ -24,7 +24,7 @@ mod tests;
 mod zones;
 
 pub use answer::{Doubt, Families, NameAnswer, NameCause, NameTarget, Names, PRESENCE};
-pub use checks::{Duplicate, NumberedZone, WrongZone, duplicates, known_endpoints, numbered_zones, servers_beside_amazons, wrongly_named_zones, zones_unseen};
+pub use checks::{Duplicate, NumberedZone, WrongZone, duplicates, known_endpoints, managed_block_lists, numbered_zones, servers_beside_amazons, wrongly_named_zones, zones_unseen};
 pub use endpoints::record_families;
 pub use resolver::Resolver;
 

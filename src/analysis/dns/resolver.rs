@@ -190,8 +190,11 @@ impl<'v> Resolver<'v> {
         if hosts.is_empty() {
             let detail = format!("{vpc} hands out the DNS server {server}, which asks the public DNS for {}, unless it forwards the name to Amazon's resolver", question.host);
             let evidence = Evidence::new(Action::DescribeDhcpOptions, "domain-name-servers", servers.own.join(" "), "no resolver of Amazon's");
-            set = self.unseen_forwarding(question, server, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned("DN04", vpc).because(evidence), &mut Vec::new());
-            set.doubt(Doubt::new("DN04", vpc, Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS"))));
+            // With Amazon's resolver off there is nothing to forward to: the attribute has to be on first.
+            let off = self.view.index.vpc_attributes.get(vpc).and_then(|a| a.enable_dns_support.as_ref()?.value) == Some(false);
+            let rule = if off { "DN02" } else { "DN04" };
+            set = self.unseen_forwarding(question, server, self.amazon(question, &mut Vec::new()), Self::public(question, options, detail).owned(rule, vpc).because(evidence), &mut Vec::new());
+            set.doubt(Doubt::new(rule, vpc, Unseen::Datum(format!("where the DNS server {server} of {vpc} forwards names of AWS"))));
         }
         set
     }

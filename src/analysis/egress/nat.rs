@@ -71,6 +71,9 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
                 class(Egress::Dead, format!("{to}, whose own subnet {subnet} leads to no internet gateway but {}", route.target.describe())),
                 format!("{} {}", route.destination, route.target.describe()),
             ),
+            Target::Nat(next) if in_a_circle(context, id, next) => {
+                with_table(class(Egress::Dead, format!("{to}, whose own subnet {subnet} leads back to it")), format!("{} {}", route.destination, route.target.describe()))
+            }
             // A firewall between the NAT gateway and the internet, or a way through another network.
             other => {
                 let mut answer = class(Egress::Indirect, format!("{to}, whose own subnet {subnet} leads to {}", other.describe()));
@@ -79,6 +82,20 @@ pub(super) fn judge(context: Context<'_>, id: &str, to: &str, class: &dyn Fn(Egr
             }
         },
     }
+}
+
+/// Whether the default routes of NAT gateways' own subnets lead from `next` on through NAT gateways alone and back to one of them.
+fn in_a_circle(context: Context<'_>, id: &str, next: &str) -> bool {
+    let mut passed = vec![id.to_owned()];
+    let mut next = next.to_owned();
+    while !passed.contains(&next) {
+        let subnet = context.index.nat_gateways.get(next.as_str()).and_then(|n| n.subnet_id.as_deref());
+        let Some(Ok(table)) = subnet.map(|s| table_of(context.index, s)) else { return false };
+        let Choice::Route(route) = Compiled::new(context.index, table, context.options).default_route(Family::V4) else { return false };
+        let Target::Nat(further) = &route.target else { return false };
+        passed.push(std::mem::replace(&mut next, further.clone()));
+    }
+    true
 }
 
 /// Block Public Access on the way through a NAT gateway, whose own subnet is what faces the internet gateway.
@@ -142,36 +159,48 @@ fn judge_private(context: Context<'_>, nat: &NatGateway, to: &str, class: &dyn F
     }
 }
 
+/// What the network ACL of a NAT gateway's own subnet says in one direction, to one end.
+#[derive(Debug)]
+pub struct NatFilter {
+    /// NW04 (request) or NW05 (reply).
+    pub rule: &'static str,
+    /// What it says.
+    pub decision: Decision,
+    /// Whether the other end is the remote one, else it is the workload.
+    pub of_remote: bool,
+}
+
 /// The network ACL of a NAT gateway's own subnet, as NW04 (towards the remote end) and NW05 (replies): in from the workload and
 /// out to the remote end on `port`; back in to the ports that the NAT gateway opens connections from, and out to the
 /// workload's `replies`. What stays inside one subnet is not filtered. Empty where no subnet is concerned (a regional one).
 #[must_use]
-pub fn nat_filters(index: &Index<'_>, nat: &str, subnet: Option<&str>, from: &IpSet, replies: &PortSet, remote: &IpSet, port: u16) -> Vec<(&'static str, Decision)> {
+pub fn nat_filters(index: &Index<'_>, nat: &str, subnet: Option<&str>, from: &IpSet, replies: &PortSet, remote: &IpSet, port: u16) -> Vec<NatFilter> {
+    let unseen = |rule, decision| NatFilter { rule, decision, of_remote: false };
     let Some(gateway) = index.nat_gateways.get(nat) else {
-        return vec![("NW04", Decision::unknown(None, format!("{nat} was not seen"), Unseen::Action(Action::DescribeNatGateways)))];
+        return vec![unseen("NW04", Decision::unknown(None, format!("{nat} was not seen"), Unseen::Action(Action::DescribeNatGateways)))];
     };
     let Some(own) = gateway.subnet_id.as_deref() else { return Vec::new() };
     let acl = match nacl::acl_of(index, own) {
         Ok(acl) => acl,
-        Err(unseen) => {
-            let decision = || Decision::unknown(None, format!("the network ACL of {own}, the subnet of {nat}, was not seen"), unseen.clone());
-            return vec![("NW04", decision()), ("NW05", decision())];
+        Err(action) => {
+            let decision = || Decision::unknown(None, format!("the network ACL of {own}, the subnet of {nat}, was not seen"), action.clone());
+            return vec![unseen("NW04", decision()), unseen("NW05", decision())];
         }
     };
     let request = PortSet::port(port);
     let mut legs = Vec::new();
     if subnet != Some(own) {
-        legs.push(("NW04", nacl::admits(acl, false, from, &request)));
+        legs.push(("NW04", false, nacl::admits(acl, false, from, &request)));
     }
-    legs.push(("NW04", nacl::admits(acl, true, remote, &request)));
-    legs.push(("NW05", nacl::admits(acl, false, remote, &nat_ports())));
+    legs.push(("NW04", true, nacl::admits(acl, true, remote, &request)));
+    legs.push(("NW05", true, nacl::admits(acl, false, remote, &nat_ports())));
     if subnet != Some(own) {
-        legs.push(("NW05", nacl::admits(acl, true, from, replies)));
+        legs.push(("NW05", false, nacl::admits(acl, true, from, replies)));
     }
     legs.into_iter()
-        .map(|(rule, mut decision)| {
+        .map(|(rule, of_remote, mut decision)| {
             decision.detail = format!("{} (the subnet of {nat})", decision.detail);
-            (rule, decision)
+            NatFilter { rule, decision, of_remote }
         })
         .collect()
 }

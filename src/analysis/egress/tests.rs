@@ -347,7 +347,7 @@ fn the_acl_around_a_nat_gateway_filters_both_sides_of_it() {
         let set = |text: &str| IpSet::parse(text).unwrap();
         nat_filters(&Index::new(region), "nat-1", Some(subnet), &set("10.0.1.0/24"), &PortSet::linux_ephemeral(), &set("52.219.80.0/20"), 443)
             .into_iter()
-            .map(|(rule, decision)| (rule, decision.verdict, decision.partial))
+            .map(|f| (f.rule, f.decision.verdict, f.decision.partial))
             .collect::<Vec<_>>()
     };
     // Exactly what it takes: in from the workload, out to the internet, back in to the gateway's ports, back to the workload's.

@@ -75,8 +75,8 @@ pub fn needs(agent: &Agent<'_>) -> Vec<Need> {
     let mut out = BTreeMap::new();
     for row in ROWS {
         let because = match row.detect {
-            When::Always => format!("container agent of cluster {}", agent.cluster),
-            When::Managed if agent.managed => format!("container agent of Managed Instances of cluster {}", agent.cluster),
+            When::Always | When::Managed if agent.managed => format!("container agent of cluster {}, managedInstancesProvider", agent.cluster),
+            When::Always => format!("container agent of cluster {}, containerInstances", agent.cluster),
             When::GuardDuty if agent.guard_duty.is_some() => agent.guard_duty.unwrap_or_default().to_owned(),
             When::Managed | When::GuardDuty => continue,
         };

@@ -83,7 +83,7 @@ fn secrets(s: &Subject<'_>) -> Vec<Hit> {
 fn secret_arn(value: &str) -> String {
     let arn = value.splitn(8, ':').take(7).collect::<Vec<_>>().join(":");
     let whole = arn.rsplit_once('-').is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if whole { arn } else { format!("{arn}-*") }
+    if whole { arn } else { format!("{arn}-??????") }
 }
 
 fn parameters(s: &Subject<'_>) -> Vec<Hit> {

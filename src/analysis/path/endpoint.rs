@@ -66,12 +66,13 @@ impl Judged {
 
 /// The hops from a placement to the interfaces of an endpoint, without name and policy.
 ///
-/// `only` restricts to these addresses, where a record of a zone names only some.
-pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: Option<&BTreeSet<IpAddr>>, port: u16) -> Leg {
+/// `records` are the families that the name has addresses of; `only` restricts to these addresses, where a record of a zone
+/// names only some.
+pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, records: dns::Families, only: Option<&BTreeSet<IpAddr>>, port: u16) -> Leg {
     let local = endpoint.vpc_id.as_deref() == source.vpc;
     let mut leg = Leg::new(if local { Way::InterfaceEndpoint } else { Way::RemoteEndpoint });
     let id = endpoint.vpc_endpoint_id.as_str();
-    let Some(family) = common_family(source, endpoint) else {
+    let Some(family) = common_family(source, endpoint, records) else {
         if source.subnet.is_some_and(|s| s.ipv6_native == Some(true)) && super::public::has_nat64(view, source) {
             // DNS64 makes an IPv6 address of the endpoint's, and the NAT gateway connects from its own.
             let unseen = Unseen::Datum(format!("whether {id} is reached by DNS64 and NAT64"));
@@ -117,14 +118,20 @@ pub fn leg(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, only: O
     }
     leg.hops.sort_by_key(|h| h.hop);
     let blocked = judged.iter().filter(|j| j.verdict() == Tri::Fail).count();
-    if blocked > 0 && blocked < judged.len() {
+    let some = blocked > 0 && blocked < judged.len();
+    if some {
         leg.cause(some_blocked(endpoint, &interfaces, &judged));
-    } else {
+    } else if judged.iter().all(|j| j.verdict() != Tri::Unknown) {
         leg.passed.insert("NW03");
-        for step in judged.iter().flat_map(|j| &j.steps).filter(|s| blocked == 0 || s.decision.verdict == Tri::Fail) {
-            if let Some(cause) = step.cause(id) {
-                leg.cause(cause);
-            }
+    } else if judged.len() > 1 {
+        // What was not seen may block one of them alone.
+        let unseen = judged.iter().flat_map(|j| &j.steps).flat_map(|s| s.decision.unseen.iter().cloned()).collect();
+        leg.cause(unknown("NW03", Severity::High, id, format!("whether every interface of {id} can be reached was not seen"), unseen));
+    }
+    // Where some are blocked, NW03 owns that; what was not seen leaves the other rules unknown all the same.
+    for step in judged.iter().flat_map(|j| &j.steps).filter(|s| !some || s.decision.verdict != Tri::Fail) {
+        if let Some(cause) = step.cause(id) {
+            leg.cause(cause);
         }
     }
     if leg.verdict() == Tri::Pass {
@@ -167,9 +174,9 @@ pub fn hop_name(hop: HopName) -> &'static str {
     }
 }
 
-/// The family in which both sides can talk, IPv4 first; `None` if there is none.
-pub fn common_family(source: &Source<'_>, endpoint: &VpcEndpoint) -> Option<Family> {
-    let dns::Families { v4, v6 } = dns::record_families(endpoint);
+/// The family in which both sides can talk by a name with these records, IPv4 first; `None` if there is none.
+pub fn common_family(source: &Source<'_>, endpoint: &VpcEndpoint, records: dns::Families) -> Option<Family> {
+    let dns::Families { v4, v6 } = dns::record_families(endpoint).and(records);
     let own_v4 = source.subnet.is_none_or(|s| s.ipv6_native != Some(true));
     let own_v6 = !source.range.v6().is_empty();
     if v4 && own_v4 {

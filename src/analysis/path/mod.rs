@@ -4,6 +4,7 @@
 //! hop, past the first block. The path passes if every possible answer passes and fails if every one fails.
 
 mod endpoint;
+pub mod fips;
 mod leg;
 mod ownership;
 mod policy;
@@ -179,9 +180,28 @@ impl<'v> Engine<'v> {
             let detail = format!("whether {} is needed was not seen", need.service);
             return public::not_seen(first_rule, severity, vpc, HopName::Endpoint, &detail, need.unsure.clone());
         }
+        let leg = self
+            .worst(source, need, vpc, &need.hosts)
+            .unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
+        let mut leg = self.in_fips_mode(source, need, vpc, leg);
+        if need.service == "ecr.dkr" {
+            leg.passed.insert("WL01"); // An image that an endpoint could serve.
+        }
+        if self.has_endpoint(vpc, need) || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
+            leg.passed.extend(need.owners.iter().chain(&need.also).filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
+            leg.passed.insert("EP02");
+        } else if let Some(unseen) = self.resolver.endpoints_unseen(vpc) {
+            // Whatever blocks the path already, an endpoint may be there.
+            leg.unjudged.insert(unseen);
+        }
+        leg
+    }
+
+    /// The worst of several hostnames, with what is wrong with any; `None` without any.
+    fn worst(&self, source: &Source<'_>, need: &Need, vpc: &str, hosts: &BTreeSet<String>) -> Option<Leg> {
         let mut worst: Option<Leg> = None;
         let mut passed = BTreeSet::new();
-        for host in &need.hosts {
+        for host in hosts {
             let leg = self.host(source, need, vpc, host);
             passed.extend(leg.passed.iter().copied());
             worst = match worst {
@@ -190,17 +210,7 @@ impl<'v> Engine<'v> {
                 Some(old) => Some(with_causes(old, leg)),
             };
         }
-        let mut leg =
-            worst.unwrap_or_else(|| public::not_seen(first_rule, severity, vpc, HopName::Dns, "no hostname is known", BTreeSet::from([Unseen::Datum(format!("the hostname of {}", need.service))])));
-        leg.passed = passed;
-        if need.service == "ecr.dkr" {
-            leg.passed.insert("WL01"); // An image that an endpoint could serve.
-        }
-        if self.candidates(vpc, &need.service).usable() || matches!(leg.way, Way::RemoteEndpoint | Way::InterfaceEndpoint | Way::GatewayEndpoint) {
-            leg.passed.extend(need.owners.iter().chain(&need.also).filter_map(|(o, _)| if let Owner::Rule(r) = o { Some(*r) } else { None }));
-            leg.passed.insert("EP02");
-        }
-        leg
+        worst.map(|leg| Leg { passed, ..leg })
     }
 
     fn host(&self, source: &Source<'_>, need: &Need, vpc: &str, host: &str) -> Leg {
@@ -237,7 +247,7 @@ impl<'v> Engine<'v> {
                 public::Gateway::None => return public::no_way(HopName::Endpoint, Some(id), format!("{id} is no gateway endpoint")),
             }
         } else {
-            endpoint::leg(view, source, endpoint, None, need.port)
+            endpoint::leg(view, source, endpoint, Families::BOTH, None, need.port)
         };
         leg.hop(HopName::Endpoint, &Decision::pass(Some(id), format!("{id} is {state}")));
         self.policies.hop(view, source, endpoint, need, &mut leg);
@@ -257,17 +267,13 @@ impl<'v> Engine<'v> {
                 };
                 match State::of(endpoint) {
                     State::Usable => {}
-                    State::Unusable => {
-                        let state = endpoint.state.as_deref().unwrap_or("unknown");
-                        let mut leg = public::no_way(HopName::Dns, Some(id), format!("{host} leads to {id}, which is {state}"));
-                        leg.way = if endpoint.vpc_id.as_deref() == Some(vpc) { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
-                        let evidence = vec![crate::finding::Evidence::new(Action::DescribeVpcEndpoints, "State", state, "not usable")];
-                        public::blame(&mut leg, "EP02", Severity::Critical, id, format!("{host} leads to {id}, which is {state}"), evidence);
-                        return leg;
-                    }
+                    State::Unusable => return unusable(endpoint, vpc, host, answer),
                     State::Unrecognised => return unrecognised(need, endpoint, vpc),
                 }
-                let mut leg = endpoint::leg(view, source, endpoint, addresses.as_ref(), need.port);
+                if let Some(leg) = other_family(view, source, endpoint, host, answer) {
+                    return leg;
+                }
+                let mut leg = endpoint::leg(view, source, endpoint, answer.records, addresses.as_ref(), need.port);
                 let state = endpoint.state.clone().unwrap_or_default();
                 leg.hop(HopName::Endpoint, &Decision::pass(Some(id), format!("{id} is {state}")));
                 if !leg.hops.iter().any(|h| h.hop == HopName::Dns) {
@@ -297,12 +303,15 @@ impl<'v> Engine<'v> {
             NameTarget::Private(addresses) => self.private(source, need, vpc, host, answer, addresses),
             NameTarget::Nothing => {
                 // Where there is no endpoint to be found, and no other way, the name is not what is wrong.
-                if answer.cause.as_ref().is_none_or(|c| matches!(c.rule, "DN05" | "DN08"))
-                    && let Some(leg) = self.no_endpoint(source, need, vpc)
-                {
-                    return leg;
+                let mut undecided = BTreeSet::new();
+                if answer.cause.as_ref().is_none_or(|c| matches!(c.rule, "DN05" | "DN08")) {
+                    match self.no_endpoint(source, need, vpc) {
+                        Ok(leg) => return leg,
+                        Err(unseen) => undecided = unseen,
+                    }
                 }
                 let mut leg = public::no_way(HopName::Dns, answer.object.as_deref(), answer.detail.clone());
+                leg.unjudged = undecided;
                 match &answer.cause {
                     Some(cause) => public::blame(&mut leg, cause.rule, ownership::severity_of_name_rule(cause.rule), &cause.object, cause.detail.clone(), answer.evidence.clone()),
                     None => public::blame(&mut leg, "DN08", Severity::High, vpc, answer.detail.clone(), answer.evidence.clone()),
@@ -315,24 +324,42 @@ impl<'v> Engine<'v> {
     /// Whether there is an endpoint of the service that may work, here or where a name could lead to.
     fn knows_endpoint(&self, vpc: &str, need: &Need) -> bool {
         let candidates = self.candidates(vpc, &need.service);
-        let unusable = |id: &String| candidates.unusable.iter().any(|e| &e.vpc_endpoint_id == id);
-        candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(|id| !unusable(id))
+        let works = |id: &String| self.view.index.endpoints.get(id.as_str()).is_none_or(|e| State::of(e) != State::Unusable);
+        candidates.usable() || !candidates.unrecognised.is_empty() || self.resolver.known_endpoints(vpc, &need.service).iter().any(works)
     }
 
-    /// The way of a service that has no endpoint at all and cannot be reached over the internet either.
-    fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Option<Leg> {
+    /// Whether an endpoint of the service that works is known, here or where a name leads to.
+    fn has_endpoint(&self, vpc: &str, need: &Need) -> bool {
+        let works = |id: &String| self.view.index.endpoints.get(id.as_str()).is_some_and(|e| State::of(e) == State::Usable);
+        self.candidates(vpc, &need.service).usable() || need.region.is_none() && self.resolver.known_endpoints(vpc, &need.service).iter().any(works)
+    }
+
+    /// Endpoints of the service, here or where a name could lead to, in a state in which they do not work.
+    fn unusable(&self, vpc: &str, need: &Need) -> Vec<String> {
+        let known = self.resolver.known_endpoints(vpc, &need.service);
+        let dead = known.iter().filter_map(|id| self.view.index.endpoints.get(id.as_str())).filter(|e| State::of(e) == State::Unusable);
+        let all: BTreeSet<&str> = self.candidates(vpc, &need.service).unusable.iter().copied().chain(dead.copied()).map(|e| e.vpc_endpoint_id.as_str()).collect();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The way of a service that has no endpoint at all and cannot be reached over the internet either. Else what was not
+    /// seen of whether that is so.
+    fn no_endpoint(&self, source: &Source<'_>, need: &Need, vpc: &str) -> Result<Leg, BTreeSet<Unseen>> {
         if need.region.is_some() || self.knows_endpoint(vpc, need) {
-            return None;
+            return Err(BTreeSet::new());
         }
-        let unusable: Vec<String> = self.candidates(vpc, &need.service).unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
+        if let Some(unseen) = self.resolver.endpoints_unseen(vpc) {
+            return Err(BTreeSet::from([unseen]));
+        }
+        let unusable = self.unusable(vpc, need);
         let (_, exit) = public::internet(self.view, source, source.family(), &need.service, need.port);
         let level = ownership::level(self.view, &exit);
         if level != Some(Level::Hard) {
-            return None;
+            return Err(exit.decision.unseen);
         }
         let mut leg = public::no_way(HopName::Endpoint, None, format!("no endpoint of {}, and {}", need.service, exit.decision.detail));
         ownership::missing(source, need, &exit, level, &unusable, self.trio_in_part(vpc), &mut leg);
-        Some(leg)
+        Ok(leg)
     }
 
     /// A cause that a name has although it leads to an endpoint: a mixed set of resolvers, for one.
@@ -392,9 +419,12 @@ impl<'v> Engine<'v> {
         let level = ownership::level(view, &exit);
         leg.hop(HopName::Dns, &Decision::pass(answer.object.as_deref(), answer.detail.clone()));
         leg.hops.sort_by_key(|h| h.hop);
-        let unusable: Vec<String> = candidates.unusable.iter().map(|e| e.vpc_endpoint_id.clone()).collect();
-        // Servers and rules take a name away from an endpoint only where there is one.
-        let taken = answer.cause.as_ref().is_some_and(|c| !matches!(c.rule, "DN04" | "DN05" | "DN08") || self.knows_endpoint(vpc, need));
+        let unusable = if foreign { Vec::new() } else { self.unusable(vpc, need) };
+        // Attributes, servers and rules take a name away from an endpoint only where there is one.
+        let taken = answer.cause.as_ref().is_some_and(|c| match c.rule {
+            "DN02" | "DN04" | "DN05" | "DN08" => self.knows_endpoint(vpc, need) || self.resolver.endpoints_unseen(vpc).is_some(),
+            _ => true,
+        });
         let selectable = !foreign && (!candidates.interfaces.is_empty() || taken);
         match level {
             Some(Level::Soft) => {}
@@ -505,6 +535,39 @@ fn with_causes(mut worse: Leg, other: Leg) -> Leg {
     worse
 }
 
+/// An endpoint that a name leads to and that answers nobody. Private DNS is the endpoint's own, and there is no other way; a zone
+/// leads to the wrong place.
+fn unusable(endpoint: &VpcEndpoint, vpc: &str, host: &str, answer: &NameAnswer) -> Leg {
+    let id = endpoint.vpc_endpoint_id.as_str();
+    let state = endpoint.state.as_deref().unwrap_or("unknown");
+    let bare = endpoint.network_interface_ids.is_empty() && state.eq_ignore_ascii_case("available");
+    let (field, value) = if bare { ("NetworkInterfaceIds", "none") } else { ("State", state) };
+    let detail = format!("{host} leads to {id}, which {}", if bare { "has no network interface".to_owned() } else { format!("is {state}") });
+    let own = answer.object.as_deref() == Some(id);
+    let mut leg = public::no_way(if own { HopName::Endpoint } else { HopName::Dns }, Some(id), detail.clone());
+    if !own {
+        leg.way = if endpoint.vpc_id.as_deref() == Some(vpc) { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
+    }
+    let evidence = vec![crate::finding::Evidence::new(Action::DescribeVpcEndpoints, field, value, "not usable")];
+    public::blame(&mut leg, "EP02", Severity::Critical, id, detail, evidence);
+    leg
+}
+
+/// A zone that captures a name without a record of any family that workload and endpoint share: nothing else answers for it.
+fn other_family(view: &View<'_>, source: &Source<'_>, endpoint: &VpcEndpoint, host: &str, answer: &NameAnswer) -> Option<Leg> {
+    let family = endpoint::common_family(source, endpoint, Families::BOTH)?;
+    if endpoint::common_family(source, endpoint, answer.records).is_some() || family == super::Family::V6 && public::has_nat64(view, source) {
+        return None;
+    }
+    let kind = if family == super::Family::V4 { "A" } else { "AAAA" };
+    let object = answer.object.as_deref().unwrap_or(&endpoint.vpc_endpoint_id);
+    let detail = format!("{host} has no {kind} record in {object}, and {} asks for one", source.subnet_id.unwrap_or("the subnet"));
+    let mut leg = public::no_way(HopName::Dns, Some(object), detail.clone());
+    leg.way = if endpoint.vpc_id.as_deref() == source.vpc { Way::InterfaceEndpoint } else { Way::RemoteEndpoint };
+    public::blame(&mut leg, "DN07", Severity::Critical, object, detail, answer.evidence.clone());
+    Some(leg)
+}
+
 /// A gateway endpoint for a subnet that has IPv6 alone: the type of the endpoint decides, and what no field tells is not known.
 fn gateway_of_family(endpoint: &VpcEndpoint) -> Leg {
     let id = endpoint.vpc_endpoint_id.as_str();
@@ -529,7 +592,7 @@ fn gateway_of_family(endpoint: &VpcEndpoint) -> Leg {
 fn unrecognised(need: &Need, endpoint: &VpcEndpoint, vpc: &str) -> Leg {
     let state = endpoint.state.as_deref().unwrap_or("absent");
     let detail = format!("{} is in state `{state}`, which is not known", endpoint.vpc_endpoint_id);
-    let unseen = BTreeSet::from([Unseen::Action(Action::DescribeVpcEndpoints)]);
+    let unseen = BTreeSet::from([Unseen::Elsewhere(format!("what the state `{state}` of {} means", endpoint.vpc_endpoint_id))]);
     let mut owners = need.owners.iter().filter_map(|(o, s)| if let Owner::Rule(r) = o { Some((*r, *s)) } else { None });
     let (rule, severity) = owners.next().unwrap_or(("EP02", Severity::Critical));
     let mut leg = public::not_seen(rule, severity, vpc, HopName::Endpoint, &detail, unseen.clone());
@@ -551,18 +614,25 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
     let ways: BTreeSet<Way> = legs.iter().map(|l| l.way).collect();
     let way = if ways.len() == 1 { ways.first().copied().unwrap_or(Way::Unknown) } else { Way::Unknown };
     let agreed = if names.certain && verdicts.len() == 1 { verdicts.first().copied() } else { None };
-    let passed: BTreeSet<&'static str> = legs.iter().flat_map(|l| l.passed.iter().copied()).collect();
+    // Where the name may lead to what was not seen, the groups and ACLs of the internet's way are not all that matter.
+    let counts = |leg: &Leg, rule: &str| names.certain || !rule.starts_with("NW") || matches!(leg.way, Way::InterfaceEndpoint | Way::RemoteEndpoint | Way::GatewayEndpoint);
+    let passed: BTreeSet<&'static str> = legs.iter().flat_map(|l| l.passed.iter().copied().filter(move |rule| counts(l, rule))).collect();
     let unjudged: BTreeSet<Unseen> = legs.iter().flat_map(|l| l.unjudged.iter().cloned()).collect();
     match agreed {
         Some(Tri::Pass) => {
             let mut all = Leg::new(way);
+            // What one of several possible ways alone gives rise to is not known to be so.
+            let unseen = if names.unseen.is_empty() { BTreeSet::from([Unseen::Datum(names.decision_detail.clone())]) } else { names.unseen.clone() };
+            let shared: Vec<Cause> = legs.first().map(|l| l.causes.iter().filter(|c| legs.iter().all(|l| l.causes.iter().any(|o| same(c, o)))).cloned().collect()).unwrap_or_default();
             for leg in legs {
                 for hop in leg.hops {
                     if !all.hops.contains(&hop) {
                         all.hops.push(hop);
                     }
                 }
-                leg.causes.into_iter().for_each(|c| all.cause(c));
+                for cause in leg.causes {
+                    all.cause(if shared.iter().any(|s| same(s, &cause)) { cause } else { as_unknown(cause, &unseen) });
+                }
             }
             all.hops.sort_by_key(|h| h.hop);
             all.passed = passed;
@@ -570,10 +640,13 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             all
         }
         Some(Tri::Fail) => {
-            let mut first = legs.swap_remove(0);
+            // What is blamed is rather what was seen.
+            let doubted = |leg: &Leg| leg.causes.iter().any(|c| c.verdict == Tri::Fail && names.doubts.iter().any(|d| d.rule == c.rule && d.object == c.object));
+            let mut first = legs.swap_remove(legs.iter().position(|leg| !doubted(leg)).unwrap_or(0));
             first.way = way;
             first.passed = passed;
             first.unjudged = unjudged;
+            first.unjudged.extend(names.unseen.iter().filter(|u| matches!(u, Unseen::Action(_))).cloned());
             first
         }
         _ => {
@@ -601,6 +674,11 @@ fn combine(mut legs: Vec<Leg>, names: &Names, vpc: &str, need: &Need, candidates
             open
         }
     }
+}
+
+/// Whether two causes are one finding.
+fn same(a: &Cause, b: &Cause) -> bool {
+    (a.rule, &a.object, a.verdict) == (b.rule, &b.object, b.verdict)
 }
 
 fn as_unknown(cause: Cause, unseen: &BTreeSet<Unseen>) -> Cause {

@@ -88,6 +88,13 @@ pub fn missing(source: &Source<'_>, need: &Need, exit: &Exit, level: Option<Leve
                 }
             }
         }
+        Some(Level::Undecided) | None if !unusable.is_empty() => {
+            let unseen = exit.decision.unseen.clone();
+            for id in unusable {
+                leg.cause(unknown("EP02", Severity::Critical, id, format!("{id} is not in a usable state and {public}"), unseen.clone()));
+            }
+            leg.cause(unknown("NW06", Severity::Critical, exit.decision.object.as_deref().unwrap_or_default(), public, unseen));
+        }
         Some(Level::Undecided) | None => {
             let unseen: BTreeSet<Unseen> = if exit.decision.unseen.is_empty() {
                 BTreeSet::from([Unseen::Datum(format!("what lies behind {}", exit.decision.object.as_deref().unwrap_or("the route")))])

@@ -56,20 +56,21 @@ impl Policies {
         let own_rule = need.asks.first().map_or("PO07", |a| rule_of(&need.service, a).0);
         let severity = need.asks.iter().map(|a| rule_of(&need.service, a).1).max().unwrap_or(Severity::High);
         let Some(text) = &endpoint.policy_document else {
-            let unseen = Unseen::Action(Action::DescribeVpcEndpoints);
+            let unseen = Unseen::Elsewhere(format!("the policy of {id}"));
             leg.hop(HopName::Policy, &Decision::unknown(Some(id), format!("the policy of {id} was not seen"), unseen.clone()));
             leg.cause(unknown(own_rule, severity, id, format!("PolicyDocument of {id} is absent"), BTreeSet::from([unseen])));
             return;
         };
         let parsed = self.document(id, &text.0);
-        if matches!(*parsed, Parsed::Full) {
+        let listed = view.seen(Action::DescribeVpcEndpointServices);
+        if matches!(*parsed, Parsed::Full) && (supported.is_some() || listed) {
             leg.hop(HopName::Policy, &Decision::pass(Some(id), "full access"));
             leg.passed.insert(own_rule);
             return;
         }
         if supported.is_none() {
             // Where a service takes no policy the document is inert; so it matters whether it does.
-            let unseen = Unseen::Action(Action::DescribeVpcEndpointServices);
+            let unseen = if listed { Unseen::Elsewhere(format!("whether {} supports endpoint policies", need.service)) } else { Unseen::Action(Action::DescribeVpcEndpointServices) };
             let detail = format!("whether {} supports endpoint policies was not seen", need.service);
             leg.hop(HopName::Policy, &Decision::unknown(Some(id), detail.clone(), unseen.clone()));
             leg.cause(unknown(own_rule, severity, id, detail, BTreeSet::from([unseen])));
@@ -99,7 +100,7 @@ impl Policies {
                     policy::Decision::Allow { .. } => return,
                     policy::Decision::Deny { statement } => (Tri::Fail, judgement.reason.clone(), BTreeSet::new(), *statement),
                     policy::Decision::Unknown(open) => {
-                        let what = if open.keys.is_empty() { "how AWS reads a malformed statement".to_owned() } else { open.keys.join(", ") };
+                        let what = if open.keys.is_empty() { format!("how AWS reads the policy of {id}: {}", judgement.reason) } else { open.keys.join(", ") };
                         (Tri::Unknown, judgement.reason.clone(), unseen_of(view, source, ask, &open.keys, what), None)
                     }
                 }
@@ -109,7 +110,7 @@ impl Policies {
             return; // Denied alone it stops no pull.
         }
         let detail = format!("the policy of {id} {} {}: {reason}", if verdict == Tri::Fail { "does not let through" } else { "may not let through" }, ask.action);
-        let decision = Decision { verdict, object: Some(id.to_owned()), detail: detail.clone(), partial: false, unseen: unseen.clone(), evidence: Vec::new() };
+        let decision = Decision { verdict, object: Some(id.to_owned()), detail: detail.clone(), partial: false, every: false, unseen: unseen.clone(), evidence: Vec::new() };
         if ask.blocks {
             leg.hop(HopName::Policy, &decision);
         }

@@ -9,7 +9,7 @@ use super::source::Source;
 use crate::actions::Action;
 pub use crate::analysis::net::public_space;
 use crate::analysis::net::{IpSet, PortSet, prefix_list};
-use crate::analysis::{Decision, Egress, Family, HopName, Tri, Unseen, View, Way, egress, route, sg};
+use crate::analysis::{Decision, Egress, Family, HopName, Tri, Unseen, View, Way, egress, route, services, sg};
 use crate::finding::{Evidence, Severity};
 use crate::inventory::ec2::VpcEndpoint;
 
@@ -47,7 +47,12 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
         return Exit { class: None, decision, dead: None, nats: Vec::new() };
     };
     let public = source.placement.public_ip;
-    let parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
+    let mut parts = egress::ways(&view.index, view.options, subnet, family, public, destinations);
+    if !exact {
+        // Routes are read for all that is public; what they do with addresses that the name cannot mean does not matter.
+        let meant = other_space(view, family);
+        parts = parts.into_iter().map(|(part, answer)| (part.intersect(&meant), answer)).filter(|(part, _)| !part.is_empty()).collect();
+    }
     let mut by_nat: BTreeMap<String, IpSet> = BTreeMap::new();
     for (part, answer) in &parts {
         if let Some(route::Target::Nat(nat)) = &answer.target {
@@ -56,6 +61,9 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
         }
     }
     let nats = |sure: &dyn Fn(&String) -> bool| by_nat.iter().map(|(nat, part)| OnTheWay { nat: nat.clone(), sure: sure(nat), destinations: part.clone() }).collect::<Vec<_>>();
+    // Where a name may lead, beside what is lost and what a gateway endpoint takes for its own service.
+    let other_ways: Vec<Option<route::Target>> =
+        parts.iter().filter(|(_, p)| p.decision.verdict != Tri::Fail && !matches!(p.target, Some(route::Target::GatewayEndpoint(_)))).map(|(_, p)| p.target.clone()).collect();
     let worst = if exact {
         // A gateway endpoint that takes part of them is none that works: that one would be the way. And what must stay private
         // does not leave over the internet.
@@ -80,7 +88,7 @@ pub fn exit(view: &View<'_>, source: &Source<'_>, family: Family, destinations: 
             _ => whole,
         }
     };
-    let nats = nats(&|n| exact || matches!(&worst.target, Some(route::Target::Nat(own)) if own == n));
+    let nats = nats(&|n| exact || matches!(&worst.target, Some(route::Target::Nat(own)) if own == n) && other_ways.iter().all(|t| matches!(t, Some(route::Target::Nat(own)) if own == n)));
     Exit { class: worst.class, decision: worst.decision, dead: worst.dead_object, nats }
 }
 
@@ -112,7 +120,7 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
     for (hop, rule, severity, decision) in
         [(HopName::SourceSg, group_rule, Severity::Critical, groups), (HopName::SourceNaclOut, out_rule, acl_severity, out), (HopName::SourceNaclIn, back_rule, acl_severity, back)]
     {
-        let decision = if !exact && decision.partial {
+        let decision = if !exact && decision.spares() {
             let mut open = Decision::unknown(
                 decision.object.as_deref(),
                 format!("{}, and the name may lead to any of them", decision.detail),
@@ -127,10 +135,17 @@ fn own_filters(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, destinations
         if decision.verdict == Tri::Pass {
             leg.passed.insert(rule);
         }
-        if let Some(cause) = of_decision(rule, severity, if rule == "NW05" { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
+        if let Some(cause) = of_decision(rule, severity, if matches!(rule, "NW05" | "NW09") { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
             leg.cause(cause);
         }
     }
+}
+
+/// Where a name may lead that is none of S3's or DynamoDB's in this region: their addresses, as far as AWS lists them, are nobody
+/// else's.
+fn other_space(view: &View<'_>, family: Family) -> IpSet {
+    let listed = ["s3", "dynamodb"].iter().filter_map(|service| service_ranges(view, service).0);
+    listed.fold(public_space(family), |space, ranges| space.difference(&ranges))
 }
 
 /// The way over the internet. Its `route` hop fails where there is none.
@@ -138,20 +153,38 @@ pub fn internet(view: &View<'_>, source: &Source<'_>, family: Family, service: &
     let (ranges, list) = if family == Family::V4 { service_ranges(view, service) } else { (None, None) };
     let exact = ranges.is_some();
     let destinations = ranges.unwrap_or_else(|| public_space(family));
-    let exit = exit(view, source, family, &destinations, exact);
+    let mut exit = exit(view, source, family, &destinations, exact);
+    if !exact && let Some(endpoint) = gateway_in_table(view, source, service) {
+        // Its list was not seen, and what it takes does not leave over the internet.
+        let detail = format!("{endpoint} takes addresses of {service} that were not seen");
+        let object = exit.decision.object.clone();
+        exit = Exit { class: None, decision: Decision::unknown(object.as_deref(), detail, Unseen::Action(Action::DescribePrefixLists)), dead: None, nats: Vec::new() };
+    }
     let mut leg = Leg::new(Way::Internet);
-    own_filters(view, source, &mut leg, &destinations, list.as_deref(), exact, port);
+    let meant = if exact { destinations } else { other_space(view, family) };
+    own_filters(view, source, &mut leg, &meant, list.as_deref(), exact, port);
     leg.hop(HopName::Route, &exit.decision);
     nat_hops(view, source, &mut leg, &exit, Family::V4, exact, port);
     leg.hops.sort_by_key(|h| h.hop);
     (leg, exit)
 }
 
+/// A gateway endpoint of the service, working or not, to which the route table of the workload leads.
+fn gateway_in_table<'v>(view: &'v View<'_>, source: &Source<'_>, service: &str) -> Option<&'v str> {
+    let table = route::table_of(&view.index, source.subnet_id?).ok()?;
+    table
+        .routes
+        .iter()
+        .filter_map(|r| r.gateway_id.as_deref())
+        .filter_map(|id| view.index.endpoints.get(id))
+        .find_map(|e| (e.service_name.as_deref().and_then(services::short_name) == Some(service)).then_some(e.vpc_endpoint_id.as_str()))
+}
+
 /// The network ACLs around the NAT gateways of a way, as part of its `route` hop. `from`: the family that the workload speaks.
 fn nat_hops(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, exit: &Exit, from: Family, exact: bool, port: u16) {
     for OnTheWay { nat, sure, destinations } in &exit.nats {
-        for (rule, decision) in egress::nat_filters(&view.index, nat, source.subnet_id, &source.of_family(from), &source.replies, destinations, port) {
-            let decision = if !sure && decision.verdict == Tri::Fail || !exact && decision.partial {
+        for egress::NatFilter { rule, decision, of_remote } in egress::nat_filters(&view.index, nat, source.subnet_id, &source.of_family(from), &source.replies, destinations, port) {
+            let decision = if !sure && decision.verdict == Tri::Fail || !exact && of_remote && decision.spares() {
                 Decision::unknown(decision.object.as_deref(), decision.detail, Unseen::Datum("which public addresses the name leads to".to_owned()))
             } else {
                 decision
@@ -167,7 +200,7 @@ fn nat_hops(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, exit: &Exit, fr
 }
 
 /// The network ACLs around a NAT gateway's own subnet.
-fn nat_acl(view: &View<'_>, source: &Source<'_>, nat: &str, destinations: &IpSet, port: u16) -> Vec<(&'static str, Decision)> {
+fn nat_acl(view: &View<'_>, source: &Source<'_>, nat: &str, destinations: &IpSet, port: u16) -> Vec<egress::NatFilter> {
     let from = source.of_family(Family::V4);
     egress::nat_filters(&view.index, nat, source.subnet_id, &from, &source.replies, destinations, port)
 }
@@ -202,7 +235,12 @@ pub fn gateway<'v>(view: &'v View<'_>, source: &Source<'_>, endpoints: &[&'v Vpc
     };
     let mut leg = Leg::new(Way::GatewayEndpoint);
     let (ranges, list) = service_ranges(view, service);
-    let (decision, filters) = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
+    let (mut decision, filters) = gateway_route(view, source, table, endpoint, ranges.as_ref(), port);
+    if ranges.is_none() && decision.verdict == Tri::Pass {
+        let unseen = [Action::DescribePrefixLists, Action::GetManagedPrefixListEntries].into_iter().find(|a| !view.seen(*a));
+        let unseen = unseen.map_or_else(|| Unseen::Elsewhere(format!("the addresses of {service}")), Unseen::Action);
+        decision = Decision::unknown(Some(id), format!("the addresses behind {} were not seen", endpoint.vpc_endpoint_id), unseen);
+    }
     match &ranges {
         Some(ranges) => own_filters(view, source, &mut leg, ranges, list.as_deref(), true, port),
         None => unseen_ranges(view, source, &mut leg, service, list.as_deref(), port),
@@ -265,7 +303,7 @@ fn gateway_route(
         };
         // What the route already stops meets no ACL.
         if let Some(route::Target::Nat(nat)) = answer.target.as_ref().filter(|_| decision.verdict != Tri::Fail) {
-            filters.extend(nat_acl(view, source, nat, &part, port).into_iter().map(|(rule, filter)| (rule, unlisted(filter))).filter(|(_, filter)| filter.verdict != Tri::Pass));
+            filters.extend(nat_acl(view, source, nat, &part, port).into_iter().map(|f| (f.rule, unlisted(f.decision))).filter(|(_, filter)| filter.verdict != Tri::Pass));
         }
         decision = unlisted(decision);
         decision.object = Some(id.to_owned());
@@ -302,7 +340,7 @@ fn unseen_ranges(view: &View<'_>, source: &Source<'_>, leg: &mut Leg, service: &
         if decision.verdict == Tri::Pass {
             leg.passed.insert(rule);
         }
-        if let Some(cause) = of_decision(rule, severity, Severity::Medium, &decision, source.subnet_id.unwrap_or_default()) {
+        if let Some(cause) = of_decision(rule, severity, if rule == "NW09" { Severity::High } else { Severity::Medium }, &decision, source.subnet_id.unwrap_or_default()) {
             leg.cause(cause);
         }
     }

@@ -69,8 +69,10 @@ fn joins(peering: &crate::inventory::ec2::VpcPeeringConnection, a: &str, b: &str
 pub fn route(view: &View<'_>, source: &Source<'_>, target: &Target<'_>, from: &IpSet) -> Decision {
     let destination = IpSet::of_addresses([target.address]);
     let (Some(here), Some(there)) = (source.vpc, target.vpc) else {
-        return to_nowhere_seen(view, source, &destination)
-            .unwrap_or_else(|| Decision::unknown(None, format!("in which VPC {} lies was not seen", target.address), Unseen::Action(Action::DescribeVpcs)));
+        return to_nowhere_seen(view, source, &destination).unwrap_or_else(|| {
+            let unseen = if view.seen(Action::DescribeVpcs) { Unseen::Datum(format!("where {} is", target.address)) } else { Unseen::Action(Action::DescribeVpcs) };
+            Decision::unknown(None, format!("in which VPC {} lies was not seen", target.address), unseen)
+        });
     };
     let forth = one_way(view, here, source.subnet_id, there, &destination);
     if forth.verdict == Tri::Fail {
@@ -90,6 +92,10 @@ fn to_nowhere_seen(view: &View<'_>, source: &Source<'_>, destination: &IpSet) ->
     route::partition(&view.index, table, destination).into_iter().find_map(|(part, choice)| match choice {
         route::Choice::None => Some(Decision::fail(id, format!("{} has no route to {part}", table.route_table_id))),
         route::Choice::Route(choice) if matches!(choice.target, route::Target::Blackhole(_)) => Some(Decision::fail(id, format!("the route to {} leads nowhere (blackhole)", choice.destination))),
+        // The internet has no private addresses.
+        route::Choice::Route(choice) if matches!(choice.target, route::Target::InternetGateway(_) | route::Target::EgressOnly(_)) => {
+            Some(Decision::fail(id, format!("{} sends {part} to {}, behind which there are no private addresses", table.route_table_id, choice.target.describe())))
+        }
         _ => None,
     })
 }

@@ -74,10 +74,12 @@ fn by_address(view: &View<'_>, source: &Source<'_>, address: IpAddr, port: u16) 
     if let Some(subnet) = subnet {
         return to(view, source, Way::Local, &Target { address, subnet: Some(&subnet.subnet_id), vpc: Some(&subnet.vpc_id), groups: None }, port);
     }
-    let own = source.vpc.and_then(|v| view.index.vpcs.get(v)).is_some_and(|v| super::source::vpc_range(v).contains_ip(address));
-    if own && view.seen(Action::DescribeSubnets) {
+    // Ranges of VPCs that are joined do not overlap; an address in the own range is meant here.
+    let holds = |v: &&str| view.index.vpcs.get(v).is_some_and(|v| super::source::vpc_range(v).contains_ip(address));
+    let vpc = source.vpc.filter(holds).or_else(|| super::remote::vpc_of(view, address).filter(holds));
+    if let Some(vpc) = vpc.filter(|v| crate::analysis::route::listed(&view.index, Action::DescribeSubnets, Some(v))) {
         let mut leg = Leg::new(Way::Local);
-        leg.hop(HopName::Route, &Decision::fail(None, format!("{address} lies in the range of the VPC but in none of its subnets")));
+        leg.hop(HopName::Route, &Decision::fail(None, format!("{address} lies in the range of {vpc} but in none of its subnets")));
         return leg;
     }
     if public::public_space(family_of(address)).contains_ip(address) {

@@ -333,9 +333,12 @@ fn managed_providers<'a>(world: &World<'a>) -> Vec<(&'a str, &'a ecs::CapacityPr
     out
 }
 
-/// Services that no instance could run, and capacity providers without instances: no call tells where they would be.
+/// Services that no instance could run, and capacity providers without instances: Auto Scaling, which is not
+/// asked, would tell where they would be. What wants no task leaves nothing open that a gate should mind.
 fn without_instances<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, ledger: &mut Ledger, hosting: &Hosting<'a>, providers: &HashSet<(&str, &str)>) {
     let seen = world.view.seen(Action::DescribeContainerInstances);
+    let would_launch = |cluster: &str| Unseen::Elsewhere(format!("in which subnets instances of cluster {} would be launched, which autoscaling:DescribeAutoScalingGroups tells", name_of(cluster)));
+    let mut wanting: BTreeSet<&str> = BTreeSet::new();
     for hosted in hosting.by_cluster.values().flatten() {
         let service = hosted.plan.service.service_arn.as_str();
         if hosting.found.contains(&(service, hosted.index)) {
@@ -348,7 +351,16 @@ fn without_instances<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, ledger
             connect: hosted.plan.connect.map(|_| (service, hosted.index)),
         };
         let derived = deriver.id(instance_flavour(rider, hosting.plans.get(service).map_or(&[], Vec::as_slice), None));
-        let unseen = if seen { Unseen::Datum(format!("where instances that could run tasks of {service} would be")) } else { Unseen::Action(Action::DescribeContainerInstances) };
+        let unseen = match hosted.plan.service.desired_count {
+            _ if !seen => Unseen::Action(Action::DescribeContainerInstances),
+            Some(0) => Unseen::Datum(format!("where instances that could run tasks of {service} would be")),
+            _ => {
+                let unseen = would_launch(hosted.plan.cluster);
+                wanting.insert(hosted.plan.cluster);
+                ledger.note("EP01", unseen.clone(), [service.to_owned()]);
+                unseen
+            }
+        };
         ledger.placeless.push(Placeless { derived, workloads: BTreeSet::from([service.to_owned()]), unseen });
     }
     if !seen {
@@ -359,7 +371,8 @@ fn without_instances<'a>(world: &'a World<'a>, deriver: &mut Deriver<'a>, ledger
         for name in cluster.capacity_providers.iter().filter(|n| !matches!(n.as_str(), "FARGATE" | "FARGATE_SPOT")) {
             match world.provider(arn, name) {
                 Some(provider) if !world.is_managed(arn, Some(name)) && !providers.contains(&(arn, name.as_str())) => {
-                    let what = Unseen::Datum(format!("in which subnets capacity provider {name} of cluster {} would launch instances", name_of(arn)));
+                    let what =
+                        if wanting.contains(arn) { would_launch(arn) } else { Unseen::Datum(format!("in which subnets capacity provider {name} of cluster {} would launch instances", name_of(arn))) };
                     ledger.note("EP01", what, [provider.capacity_provider_arn.clone()]);
                 }
                 Some(_) => {}

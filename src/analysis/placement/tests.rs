@@ -265,10 +265,41 @@ fn a_capacity_provider_without_instances_has_no_subnet_to_see() {
     s.view(|v| {
         assert!(v.placements.is_empty());
         let (what, who) = &v.unseen_needs["EP01"];
-        assert!(what.iter().all(|u| matches!(u, Unseen::Datum(_))));
-        assert_eq!(*who, set([&arn("ecs", "capacity-provider/asg")]));
-        assert_eq!(v.unseen_needs["EP05"].1, set([&service]));
+        // Another call would tell, so it is no matter of information alone.
+        assert!(what.iter().all(|u| matches!(u, Unseen::Elsewhere(t) if t.contains("cluster web") && t.contains("autoscaling:DescribeAutoScalingGroups"))), "{what:?}");
+        assert_eq!(*who, set([&arn("ecs", "capacity-provider/asg"), &service]));
+        assert_eq!(v.unseen_needs["EP05"], (what.clone(), set([&service])));
     });
+    // Nothing is wanted: it stays said, but no gate need mind.
+    s.last_service().desired_count = Some(0);
+    s.view(|v| assert!(v.unseen_needs.values().flat_map(|(what, _)| what).all(|u| matches!(u, Unseen::Datum(_))), "{:?}", v.unseen_needs));
+    s.region.services.clear();
+    s.view(|v| {
+        assert_eq!(v.unseen_needs.keys().copied().collect::<Vec<_>>(), ["EP01"]);
+        assert!(v.unseen_needs["EP01"].0.iter().all(|u| matches!(u, Unseen::Datum(_))));
+    });
+    s.region.capacity_providers.clear();
+    s.cluster_mut("web").capacity_providers.clear();
+    s.view(|v| assert_eq!(v.unseen_needs, Default::default(), "an empty cluster leaves nothing open"));
+}
+
+#[test]
+fn guard_duty_that_was_not_seen_matters_only_where_it_could_watch() {
+    let unseen = |s: &Scene| s.view(|v| v.unseen_needs.get("EP13").is_some_and(|(what, _)| what.contains(&Unseen::Action(Action::ListDetectors))));
+    let off = |s: &mut Scene| {
+        let setting = pair("guardDutyActivate", "off");
+        s.region.account_settings.push(ecs::Setting { name: setting.name, value: setting.value, principal_arn: None });
+    };
+    let mut tasks = fargate().lacking(Action::ListDetectors);
+    assert!(unseen(&tasks));
+    off(&mut tasks);
+    assert!(!unseen(&tasks), "the setting says that it watches no task on Fargate");
+    let mut instances = fleet().lacking(Action::ListDetectors);
+    off(&mut instances);
+    assert!(unseen(&instances), "the setting is not about what runs on instances");
+    instances.cluster_mut("web").tags.push(ecs::KeyValue { key: text("GuardDutyManaged"), value: text("false") });
+    assert!(!unseen(&instances), "the cluster is left alone");
+    assert!(!unseen(&Scene::new().lacking(Action::ListDetectors)), "there is nothing to watch");
 }
 
 #[test]
@@ -497,6 +528,77 @@ fn a_service_with_task_sets_that_were_not_seen_is_unknown() {
         ..Default::default()
     });
     assert_eq!(outline(&s.placements()), ["Service subnet-a: ecr.api ecr.dkr logs s3", "Service subnet-b: ecr.api ecr.dkr logs s3"]);
+}
+
+/// A cluster with one instance and a service that an outside controller runs on Fargate through one task set.
+fn controlled(by: &str) -> Scene {
+    let mut s = Scene::new();
+    s.instance("shop", "i", SUBNET_A);
+    let definition = s.definition("shop", |_| ());
+    s.service("shop", "shop", &definition, "FARGATE", &[SUBNET_B]);
+    let network = s.last_service().network_configuration.take();
+    let service = s.last_service();
+    service.deployments.clear();
+    service.deployment_controller = Some(ecs::DeploymentController { r#type: text(by) });
+    service.launch_type = text("EC2");
+    service.platform_version = None;
+    if by == "EXTERNAL" {
+        service.task_definition = None;
+    }
+    let service_arn = text(service.service_arn.clone());
+    service.task_sets = Some(vec![ecs::TaskSet {
+        task_set_arn: arn("ecs", "task-set/shop/shop/1"),
+        service_arn,
+        status: text("PRIMARY"),
+        task_definition: text(definition),
+        launch_type: text("FARGATE"),
+        network_configuration: network,
+        ..Default::default()
+    }]);
+    s
+}
+
+#[test]
+fn task_sets_alone_decide_where_a_controlled_service_runs() {
+    for by in ["EXTERNAL", "CODE_DEPLOY"] {
+        let mut s = controlled(by);
+        // The instance carries its agent alone: no task of the service may run there, whatever the service's own launch type says.
+        let expected = ["ContainerInstance subnet-a: ecs ecs-agent ecs-telemetry", "Service subnet-b: ecr.api ecr.dkr s3"];
+        assert_eq!(outline(&s.placements()), expected, "{by}");
+        s.view(|v| assert_eq!(v.unseen_needs, Default::default(), "{by}"));
+        // A strategy in place of the launch type, and told by the listing in place of the service.
+        let mut set = s.last_service().task_sets.take().unwrap().remove(0);
+        set.launch_type = None;
+        set.capacity_provider_strategy = vec![ecs::CapacityProviderStrategyItem { capacity_provider: text("FARGATE_SPOT"), ..Default::default() }];
+        s.region.task_sets.push(set.clone());
+        assert_eq!(outline(&s.placements()), expected, "{by}");
+        // Told by both, it is one.
+        s.last_service().task_sets = Some(vec![set]);
+        assert_eq!(outline(&s.placements()), expected, "{by}");
+        // On EC2 its pulls are the instance's.
+        s.region.task_sets.clear();
+        for set in s.last_service().task_sets.iter_mut().flatten() {
+            set.capacity_provider_strategy.clear();
+            set.launch_type = text("EC2");
+        }
+        assert_eq!(outline(&s.placements()), ["ContainerInstance subnet-a: ecr.api ecr.dkr ecs ecs-agent ecs-telemetry s3"], "{by}");
+        // A set that drains starts nothing.
+        for set in s.last_service().task_sets.iter_mut().flatten() {
+            set.status = text("DRAINING");
+        }
+        assert_eq!(outline(&s.placements()), ["ContainerInstance subnet-a: ecs ecs-agent ecs-telemetry"], "{by}");
+        s.view(|v| assert_eq!(v.unseen_needs, Default::default(), "{by}"));
+    }
+}
+
+#[test]
+fn an_empty_list_of_task_sets_is_empty_and_an_absent_one_is_not_told() {
+    let mut s = controlled("EXTERNAL").lacking(Action::DescribeTaskSets);
+    s.last_service().task_sets = Some(Vec::new());
+    assert_eq!(outline(&s.placements()), ["ContainerInstance subnet-a: ecs ecs-agent ecs-telemetry"]);
+    s.view(|v| assert_eq!(v.unseen_needs, Default::default()));
+    s.last_service().task_sets = None;
+    s.view(|v| assert_eq!(v.unseen_needs["EP05"].0, BTreeSet::from([Unseen::Action(Action::DescribeTaskSets)])));
 }
 
 /// One change to a scene, by number.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::UnseenNeeds;
 use super::deriver::Deriver;
-use super::world::World;
+use super::world::{World, is_controlled};
 use crate::actions::Action;
 use crate::analysis::needs::DEFINITION_RULES;
 use crate::analysis::{Need, Owner, Placement, Unseen};
@@ -33,6 +33,11 @@ impl Ledger {
     }
 }
 
+/// Whether a cluster's tag keeps GuardDuty away.
+fn is_left_alone(world: &World<'_>, cluster: &str) -> bool {
+    world.cluster(cluster).is_some_and(|c| c.tags.iter().any(|t| t.key.as_deref() == Some("GuardDutyManaged") && t.value.as_deref() == Some("false")))
+}
+
 /// Why GuardDuty is taken to watch tasks on Fargate, or instances, of a cluster.
 pub(super) fn guard_duty(world: &World<'_>, cluster: &str, fargate: bool, service: Option<&str>) -> Option<String> {
     if let Some(service) = service {
@@ -42,8 +47,7 @@ pub(super) fn guard_duty(world: &World<'_>, cluster: &str, fargate: bool, servic
             None => {}
         }
     }
-    let excluded = world.cluster(cluster).is_some_and(|c| c.tags.iter().any(|t| t.key.as_deref() == Some("GuardDutyManaged") && t.value.as_deref() == Some("false")));
-    if excluded {
+    if is_left_alone(world, cluster) {
         return None;
     }
     let wanted = if fargate { "ECS_FARGATE_AGENT_MANAGEMENT" } else { "EC2_AGENT_MANAGEMENT" };
@@ -128,11 +132,12 @@ fn lists(world: &World<'_>, ledger: &mut Ledger) {
     }
     for service in world.services.iter().filter(|s| !s.status.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("DRAINING")) && world.plans(s).is_empty()) {
         // A service without a task definition has task sets, or is not told in full.
-        let external = service.deployment_controller.as_ref().and_then(|c| c.r#type.as_deref()).is_some_and(|t| t.eq_ignore_ascii_case("EXTERNAL"));
-        let action = if external { Action::DescribeTaskSets } else { Action::DescribeServices };
-        if external && world.view.seen(Action::DescribeTaskSets) {
+        let external = is_controlled(service, "EXTERNAL");
+        let draining = |t: &&crate::inventory::ecs::TaskSet| t.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("DRAINING"));
+        if world.task_sets(service).is_some_and(|sets| (external || !sets.is_empty()) && sets.iter().all(draining)) {
             continue;
         }
+        let action = if external { Action::DescribeTaskSets } else { Action::DescribeServices };
         for rule in DEFINITION_RULES {
             ledger.note(rule, Unseen::Action(action), [service.service_arn.clone()]);
         }
@@ -145,10 +150,15 @@ fn lists(world: &World<'_>, ledger: &mut Ledger) {
     guard_duty_unseen(world, ledger);
 }
 
-/// GuardDuty watches nothing where the account setting is off; running Fargate tasks show its agent.
+/// Fargate tasks are watched only where the account setting that GuardDuty keeps is on; instances whatever it says.
 fn guard_duty_unseen(world: &World<'_>, ledger: &mut Ledger) {
     let off = world.region.account_settings.iter().any(|s| s.name.as_deref() == Some("guardDutyActivate") && s.value.as_deref().is_some_and(|v| v.eq_ignore_ascii_case("off")));
-    if off || (world.services.is_empty() && world.tasks.is_empty() && world.instances.is_empty()) {
+    let may = |cluster: Option<&str>| !cluster.is_some_and(|c| is_left_alone(world, c));
+    let instances = world.instances.iter().any(|(i, cluster)| may(*cluster) && !world.is_managed(cluster.unwrap_or_default(), i.capacity_provider_name.as_deref()));
+    let service = |s: &&crate::inventory::ecs::Service| may(s.cluster_arn.as_deref()) && world.guarded.get(s.service_arn.as_str()) != Some(&false);
+    let task = |t: &&crate::inventory::ecs::Task| may(t.cluster_arn.as_deref()) && world.service_of(t).is_none_or(|s| service(&s)) && !world.is_external_task(t);
+    let tasks = !off && (world.services.iter().any(service) || world.tasks.iter().any(task));
+    if !instances && !tasks {
         return;
     }
     if !world.view.seen(Action::ListDetectors) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use crate::actions::Action;
 use crate::analysis::View;
 use crate::inventory::{Answer, Region, ecs};
 
@@ -227,8 +228,8 @@ impl<'a> World<'a> {
                 connect: d.service_connect_configuration.as_ref().filter(|c| c.enabled == Some(true)),
             });
         }
-        let sets = service.task_sets.iter().chain(self.region.task_sets.iter().filter(|t| t.service_arn.as_deref() == Some(&service.service_arn)));
-        for t in sets.filter(|t| !is(t.status.as_deref(), "DRAINING")) {
+        let sets = self.task_sets(service);
+        for t in sets.iter().flatten().filter(|t| !is(t.status.as_deref(), "DRAINING")) {
             let Some(definition) = t.task_definition.as_deref() else { continue };
             out.push(Plan {
                 service,
@@ -240,6 +241,10 @@ impl<'a> World<'a> {
                 platform_family: t.platform_family.as_deref().or(service.platform_family.as_deref()),
                 connect: None,
             });
+        }
+        // Its own settings start nothing where task sets do, and an external controller has no other way.
+        if is_controlled(service, "EXTERNAL") || sets.is_some_and(|s| !s.is_empty()) {
+            return out;
         }
         let covered = out.iter().any(|p| p.network == own_network);
         if let Some(definition) = service.task_definition.as_deref().or_else(|| out.first().map(|p| p.definition)).filter(|_| out.is_empty() || !covered) {
@@ -255,6 +260,15 @@ impl<'a> World<'a> {
             });
         }
         out
+    }
+
+    /// The task sets of a service, each once, by ARN; `None`: not told. An empty list in the service's own description is all
+    /// there is, and so is the absence from a listing that was seen.
+    pub fn task_sets(&self, service: &'a ecs::Service) -> Option<Vec<&'a ecs::TaskSet>> {
+        let listed = self.region.task_sets.iter().filter(|t| t.service_arn.as_deref() == Some(&service.service_arn));
+        let by_arn: BTreeMap<&str, &ecs::TaskSet> = service.task_sets.iter().flatten().chain(listed).map(|t| (t.task_set_arn.as_str(), t)).collect();
+        let told = service.task_sets.is_some() || !by_arn.is_empty() || self.view.seen(Action::DescribeTaskSets);
+        told.then(|| by_arn.into_values().collect())
     }
 
     /// Whether tasks of a plan may be placed on an instance.
@@ -273,6 +287,11 @@ fn cluster_in(arn: &str) -> Option<&str> {
     let mut parts = arn.split('/');
     let (_, cluster, id) = (parts.next()?, parts.next()?, parts.next());
     id.map(|_| cluster)
+}
+
+/// Whether a service is rolled out by that controller.
+pub(super) fn is_controlled(service: &ecs::Service, by: &str) -> bool {
+    is(service.deployment_controller.as_ref().and_then(|c| c.r#type.as_deref()), by)
 }
 
 fn is_external(instance: &ecs::ContainerInstance) -> bool {

@@ -136,7 +136,7 @@ pub fn service(x: t::Service) -> Option<i::Service> {
         role_arn: x.role_arn,
         capacity_provider_strategy: strategy(x.capacity_provider_strategy),
         deployments: each(x.deployments, deployment),
-        task_sets: each_with_id(x.task_sets, task_set),
+        task_sets: x.task_sets.map(|sets| each_with_id(Some(sets), task_set)),
         events: each(x.events, |e| i::ServiceEvent { id: e.id, created_at: time(e.created_at), message: e.message }),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::EndpointType;
-use super::super::command::{CheckOptions, PolicyFile, TestOptions, check, test};
+use super::super::command::{CheckOptions, PolicyError, PolicyFile, TestOptions, check, test};
 
 fn file(text: &str) -> PolicyFile {
     PolicyFile { name: "p.json".into(), bytes: text.as_bytes().to_vec() }
@@ -139,4 +139,24 @@ fn a_draft_for_one_region_and_account_is_tested_there() {
     let one = text.replace("container-instance/*", "container-instance/prod/*");
     let report = test(&[file(&one)], &TestOptions { service: "ecs-agent".into(), ..TestOptions::default() });
     assert_eq!(report.expect("a policy").exit_status(), 3, "the cluster is not known");
+}
+
+#[test]
+fn services_are_known_by_short_and_full_names_of_every_partition() {
+    let file = || [PolicyFile { name: "p".into(), bytes: br#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#.to_vec() }];
+    for (name, short) in [
+        ("ecr.api", "ecr.api"),
+        ("S3", "s3"),
+        ("com.amazonaws.us-east-2.ecr.api", "ecr.api"),
+        ("cn.com.amazonaws.cn-north-1.ecr.dkr", "ecr.dkr"),
+        ("eu.amazonaws.eusc-de-east-1.ecr.api", "ecr.api"),
+        ("gov.ic.c2s.us-iso-east-1.ecr.dkr", "ecr.dkr"),
+        ("com.amazonaws.us-gov-west-1.ecr-fips.api", "ecr.api"),
+        ("ecs-fips", "ecs"),
+        ("com.amazonaws.us-east-1.kms-fips", "kms"),
+    ] {
+        let report = test(&file(), &TestOptions { service: name.into(), ..TestOptions::default() });
+        assert_eq!(report.map(|r| (r.service.clone(), r.exit_status())), Ok((short.to_owned(), 0)), "{name}");
+    }
+    assert!(matches!(test(&file(), &TestOptions { service: "com.amazonaws.us-east-2.sqs".into(), ..TestOptions::default() }), Err(PolicyError::Service { .. })));
 }

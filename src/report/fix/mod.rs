@@ -54,7 +54,7 @@ pub fn script(report: &Report) -> Vec<u8> {
     for step in &steps {
         out.push('\n');
         for f in step.findings.iter().take(10) {
-            out.push_str(&format!("# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+            out.push_str(&format!("# {} {}: {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
         }
         if step.findings.len() > 10 {
             out.push_str(&format!("# and {} more\n", step.findings.len() - 10));
@@ -77,6 +77,8 @@ fn command(out: &mut String, command: &str) {
     let strange = command.chars().any(|c| c != '\n' && is_treacherous(c)) || command.replace("\\\n", "").contains('\n');
     if strange {
         out.push_str("# Left out, for it holds control characters:\n");
+    } else if command.starts_with("aws ") && !crate::finding::runs_as_written(&command.replace("\\\n", "")) {
+        out.push_str("# Left out, for it would do more than it says:\n");
     } else if command.starts_with("aws ") {
         out.push_str(command);
         out.push('\n');
@@ -147,7 +149,7 @@ pub fn terraform(report: &Report) -> Vec<u8> {
     for (_, block, findings) in &blocks {
         out.push('\n');
         for f in findings.iter().take(10) {
-            out.push_str(&format!("# {} {} on {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
+            out.push_str(&format!("# {} {}: {}{}\n", clean(&f.rule), clean(&f.title), view::object(f), view::proof(f)));
         }
         if block.chars().any(|c| c != '\n' && is_treacherous(c)) {
             out.push_str("# Left out, for it holds control characters:\n");
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn what_is_not_for_this_machine_or_is_strange_is_a_comment() {
         assert!(run(&with(&["sudo docker restart ecs-agent", "aws ec2 a\nrm -rf /", "aws ec2 \u{1b}[8m", "aws x \u{202e}"])).is_empty());
-        assert_eq!(run(&with(&["aws ec2 a \\\n  --b c"])), ["aws ec2 a \\", "  --b c"], "a continued line is one command");
+        assert_eq!(run(&with(&["aws ec2 a \\\n  --vpc-id c"])), ["aws ec2 a \\", "  --vpc-id c"], "a continued line is one command");
     }
 
     #[test]

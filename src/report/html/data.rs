@@ -134,7 +134,7 @@ pub fn json(report: &Report, matrix: &Matrix, links: &Links<'_>) -> String {
         let own: Vec<usize> = links.paths_of(f, PATHS).iter().filter_map(|p| order.get(p)).copied().collect();
         if !own.is_empty() {
             explained.insert(i, own);
-            titles.insert(i, clean(&format!("{} {} on {}", f.rule, f.title, view::object(f))));
+            titles.insert(i, clean(&format!("{} {}: {}", f.rule, f.title, view::object(f))));
         }
     }
     let data = Data { services: matrix.services.clone(), rows, places: places.all, paths: paths.into_values().collect(), hops: hops.all, because: because.all, findings: explained, titles };

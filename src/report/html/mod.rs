@@ -24,7 +24,7 @@ const ROWS: usize = 200;
 const FINDINGS: usize = 2_000;
 const DRAWINGS: usize = 30;
 /// Troubles in the summary, names in a list.
-const TROUBLES: usize = 10;
+const TROUBLES: usize = 6;
 const NAMES: usize = 20;
 
 /// Renders the page.
@@ -264,7 +264,9 @@ fn matrices(out: &mut String, report: &Report, matrix: &Matrix) {
 fn row_words(row: &Row) -> String {
     let cluster = row.cluster.as_deref().filter(|c| *c != row.name).map(|c| format!(", cluster {c}")).unwrap_or_default();
     let members = if row.members > 0 { format!(", {}", thousands(row.members)) } else { String::new() };
-    format!("{}{cluster}{members}", row.kind)
+    let hosted: Vec<String> = row.hosted.iter().cloned().collect();
+    let hosted = if hosted.is_empty() { String::new() } else { format!(": {}", list(&hosted, 4)) };
+    format!("{}{cluster}{members}{hosted}", row.kind)
 }
 
 fn findings(out: &mut String, report: &Report, links: &Links<'_>) {

@@ -45,7 +45,7 @@ fn text_of_the_account_is_text() {
 fn answer_drawing_matrix_and_fixes_are_there_without_the_script() {
     let text = page(&sample::report());
     for words in [
-        "<h1 class=\"bad\"><span class=\"mark\" aria-hidden=\"true\">✗</span> 1 of 3 workloads is cut off",
+        "<h1 class=\"bad\"><span class=\"mark\" aria-hidden=\"true\">✗</span> 1 of 3 workloads cannot start tasks",
         "class=\"way bad\"",
         "class=\"cell bad\" data-row=\"0\"",
         ">✗ 1 of 2</button>",

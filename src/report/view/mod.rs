@@ -32,7 +32,7 @@ pub struct Ground {
     pub vpc: String,
 }
 
-/// One workload: the tasks of a task definition, or the instances of a cluster, in all their subnets of one VPC.
+/// One workload: a service, tasks of a task definition without one, or the instances of a cluster, in all their subnets of one VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Where.
@@ -43,6 +43,8 @@ pub struct Row {
     pub kind: &'static str,
     /// Cluster, where a member tells it.
     pub cluster: Option<String>,
+    /// Services that run there, where the row is not a service itself.
+    pub hosted: BTreeSet<String>,
     /// Indices of its placements.
     pub placements: Vec<usize>,
     /// Tasks or instances.
@@ -143,10 +145,17 @@ impl Row {
         self.cells.values().map(Cell::worst).max().unwrap_or(Reach::Private)
     }
 
-    /// Name and kind.
+    /// Name and kind, and the services that run there.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} ({})", self.name, self.kind)
+        self.label_for(&self.hosted)
+    }
+
+    /// The same, with these alone of the services that run there.
+    fn label_for(&self, hosted: &BTreeSet<String>) -> String {
+        let hosted: Vec<String> = hosted.iter().cloned().collect();
+        let hosted = if hosted.is_empty() { String::new() } else { format!(": {}", list(&hosted, 3)) };
+        format!("{} ({}{hosted})", self.name, self.kind)
     }
 }
 
@@ -173,9 +182,21 @@ pub fn matrix(report: &Report) -> Matrix {
         };
         let (name, cluster) = (name_of(placement, &lines), cluster_of(placement));
         let kind = kind_words(placement.kind);
-        let row = rows.entry((ground.clone(), name.clone(), kind, cluster.clone())).or_insert_with(|| Row { ground, name, kind, cluster, placements: Vec::new(), members: 0, cells: BTreeMap::new() });
+        let row = rows.entry((ground.clone(), name.clone(), kind, cluster.clone())).or_insert_with(|| Row {
+            ground,
+            name,
+            kind,
+            cluster,
+            hosted: BTreeSet::new(),
+            placements: Vec::new(),
+            members: 0,
+            cells: BTreeMap::new(),
+        });
         row.placements.push(i);
         row.members += placement.member_count;
+        if matches!(placement.kind, Kind::ContainerInstance | Kind::ManagedInstance) {
+            row.hosted.extend(services_of(&lines));
+        }
         for p in own {
             let Some(line) = report.paths.get(p) else { continue };
             let cell = row.cells.entry(clean(&line.service)).or_default();
@@ -233,13 +254,22 @@ pub const fn kind_words(kind: Kind) -> &'static str {
     }
 }
 
-/// What people call a placement: its cluster for instances, else the task definitions that its needs come from.
+/// The services that paths are needed by, without their cluster; what makes a path necessary names them.
+fn services_of(paths: &[&PathLine]) -> BTreeSet<String> {
+    let names = paths.iter().flat_map(|p| &p.because).filter_map(|b| b.strip_prefix("service "));
+    names.map(|name| clean(name.rsplit('/').next().unwrap_or(name))).collect()
+}
+
+/// What people call a placement: its cluster for instances, else its services, else the task definitions that its needs come
+/// from.
 fn name_of(placement: &PlacementLine, paths: &[&PathLine]) -> String {
+    let services: Vec<String> = services_of(paths).into_iter().collect();
     let families: BTreeSet<String> = paths.iter().flat_map(|p| &p.because).filter_map(|b| family(b)).collect();
     let families: Vec<&str> = families.iter().map(String::as_str).collect();
     match placement.kind {
         Kind::ContainerInstance | Kind::ManagedInstance => cluster_of(placement).unwrap_or_else(|| "instances".to_owned()),
         Kind::Query => placement.subnet.as_deref().map_or_else(|| clean(&placement.id), clean),
+        _ if !services.is_empty() => list(&services, 2),
         _ if !families.is_empty() => list(&families, 2),
         _ => placement.members.first().map_or_else(|| clean(&placement.id), |m| short_arn(m)),
     }
@@ -439,6 +469,38 @@ mod tests {
     }
 
     #[test]
+    fn rows_bear_the_names_of_services_and_hosts_say_what_runs_there() {
+        let mut report = sample::report();
+        for path in &mut report.paths {
+            let service = if path.because.iter().any(|b| b.starts_with("web:")) { "service prod/shop-front" } else { "service prod/jobs" };
+            path.because.push(service.to_owned());
+        }
+        for (i, p) in report.placements.iter_mut().enumerate().filter(|(_, p)| p.id == "p-instances" || p.kind == Kind::ContainerInstance) {
+            p.kind = Kind::ContainerInstance;
+            p.members = vec![format!("arn:aws:ecs:us-east-2:123456789012:container-instance/prod/{i}")];
+        }
+        let labels: Vec<String> = matrix(&report).rows.iter().map(Row::label).collect();
+        assert!(labels.contains(&"shop-front (Fargate)".to_owned()), "the service, not the family: {labels:?}");
+        assert!(labels.iter().any(|l| l.starts_with("prod (EC2 instances: ") && l.contains("jobs")), "{labels:?}");
+    }
+
+    #[test]
+    fn a_workload_is_told_only_of_what_it_needs() {
+        let mut report = sample::report();
+        // The instances' paths stop at the same group as the Fargate tasks', on services of their own.
+        for path in report.paths.iter_mut().filter(|p| p.service == "ecs-agent") {
+            path.verdict = Tri::Fail;
+            path.blocked_at = Some(HopName::DestSg);
+            path.hops.retain(|h| h.hop != HopName::DestSg);
+            path.hops.push(crate::report::HopLine { hop: HopName::DestSg, verdict: Tri::Fail, object: Some("sg-0endpoint".to_owned()), detail: None });
+        }
+        for trouble in troubles(&report, &matrix(&report), Reach::Blocked) {
+            let fargate = trouble.workloads.iter().any(|w| w.contains("Fargate"));
+            assert!(!(fargate && trouble.services.contains(&"ecs-agent".to_owned())), "{trouble:?}");
+        }
+    }
+
+    #[test]
     fn a_place_without_a_task_belongs_to_its_workload() {
         let mut report = sample::report();
         for p in report.placements.iter_mut().filter(|p| p.id == "p-web-b") {
@@ -498,6 +560,6 @@ mod tests {
         report.scope.clear();
         assert!(headline(&report, &matrix(&report)).starts_with("Nothing was audited"));
         let passing = sample::passing();
-        assert_eq!(headline(&passing, &matrix(&passing)), "All 2 workloads reach every AWS service that they need.");
+        assert_eq!(headline(&passing, &matrix(&passing)), "Both workloads reach every AWS service that they need.");
     }
 }

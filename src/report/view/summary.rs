@@ -6,7 +6,7 @@ use super::super::text::{clean, count, list, thousands};
 use super::super::{PathLine, Report};
 use super::{Ground, Matrix, OBJECT, Reach, Row, kind_words, places, service_rank, state_name, stop_parts};
 use crate::analysis::{HopName, Kind, Tri};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Finding, Severity, Verdict};
 use crate::inventory::State;
 
 /// Whether only some interfaces of the endpoint stop the path, so that it fails now and then.
@@ -15,18 +15,54 @@ pub fn intermittent(path: &PathLine) -> bool {
     path.blocked_at.is_some_and(|b| path.hops.iter().any(|h| h.hop == b && h.verdict == Tri::Pass))
 }
 
-/// What a workload loses with a service, in the words of who runs it.
-fn consequence(kind: Kind, service: &str, now_and_then: bool) -> &'static str {
+/// What follows from a blocked path, from what is mild to what is worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    Feature,
+    Exec,
+    Flaky,
+    AgentFlaky,
+    Agent,
+    Tasks,
+}
+
+impl Loss {
+    /// In the words of who runs it.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Feature => "a feature in use does not work",
+            Self::Exec => "ECS Exec does not work",
+            Self::Flaky => "tasks fail to start now and then",
+            Self::AgentFlaky => "agents lose their connection now and then",
+            Self::Agent => "agents cannot register or stay connected",
+            Self::Tasks => "tasks cannot start",
+        }
+    }
+
+    /// Whether nothing new runs.
+    const fn starts_nothing(self) -> bool {
+        matches!(self, Self::Agent | Self::Tasks)
+    }
+}
+
+/// What a workload loses with the service of a path that is blocked.
+fn loss(kind: Kind, path: &PathLine) -> Loss {
     let instance = matches!(kind, Kind::ContainerInstance | Kind::ManagedInstance);
-    match (service, now_and_then) {
-        ("ecs" | "ecs-agent" | "ecs-telemetry", false) if instance => "agents cannot register or stay connected",
-        ("ecs" | "ecs-agent" | "ecs-telemetry", true) if instance => "agents lose their connection now and then",
-        ("ssmmessages", _) => "ECS Exec does not work",
-        ("ecr.api" | "ecr.dkr" | "s3" | "secretsmanager" | "ssm", true) => "tasks fail to start now and then",
-        ("ecr.api" | "ecr.dkr" | "secretsmanager" | "ssm", false) => "tasks cannot start",
-        ("logs", false) if kind == Kind::FargateTask => "tasks cannot start",
-        (s, _) if s.starts_with("registry:") => "tasks cannot start",
-        _ => "a feature in use does not work",
+    let needed_by = |words: &[&str]| path.because.iter().any(|b| words.iter().any(|w| b.contains(w)));
+    let starts = match path.service.as_str() {
+        "ecs" | "ecs-agent" | "ecs-telemetry" if instance => return if intermittent(path) { Loss::AgentFlaky } else { Loss::Agent },
+        "ssmmessages" => return Loss::Exec,
+        "ecr.api" | "ecr.dkr" | "secretsmanager" | "ssm" => true,
+        // Layers of images and environment files; logs of ECS Exec stop no task.
+        "s3" => needed_by(&[", image ", "environmentFiles"]),
+        // A container whose log driver cannot make its stream does not start.
+        "logs" => path.because.iter().any(|b| !b.contains("xec") && !b.starts_with("service ")),
+        service => service.starts_with("registry:"),
+    };
+    match (starts, intermittent(path)) {
+        (false, _) => Loss::Feature,
+        (true, true) => Loss::Flaky,
+        (true, false) => Loss::Tasks,
     }
 }
 
@@ -55,45 +91,83 @@ impl Trouble {
     pub fn what(&self) -> String {
         let vpc = self.vpc.as_deref().map(|v| format!(" of {v}")).unwrap_or_default();
         let places = if self.places.is_empty() { String::new() } else { format!(" in {}{vpc}", list(&self.places, 4)) };
-        let then = if self.consequence.is_empty() { String::new() } else { format!(": {}", self.consequence) };
-        format!("{places}: {}: {}{then}", list(&self.services, 8), self.stop)
+        let services = list(&self.services, 8);
+        if self.consequence.is_empty() {
+            return format!("{places}: whether {services} can be reached is not known: {}", self.stop);
+        }
+        format!("{places} cannot reach {services}, so that {}: {}", self.consequence, self.stop)
     }
+}
+
+/// Services in the order of the matrix.
+type Services = BTreeSet<(usize, String)>;
+
+/// What stops at one place.
+#[derive(Default)]
+struct Stop {
+    workloads: BTreeSet<String>,
+    /// Services of one row that need what is stopped.
+    hosted: BTreeSet<String>,
+    places: BTreeSet<usize>,
+    losses: BTreeSet<Loss>,
+    objects: BTreeSet<String>,
+    paths: usize,
+}
+
+impl Stop {
+    fn join(&mut self, other: Self) {
+        self.workloads.extend(other.workloads);
+        self.places.extend(other.places);
+        self.losses.extend(other.losses);
+        self.objects.extend(other.objects);
+        self.paths += other.paths;
+    }
+}
+
+/// The kind of a row's workload: a place where no task runs counts as what runs elsewhere.
+fn kind_of(row: &Row, placement: Kind) -> Kind {
+    if row.kind == kind_words(Kind::FargateTask) { Kind::FargateTask } else { placement }
 }
 
 /// The troubles (`Blocked` or `Unknown`) of a matrix, one for each place of stopping, the most paths first.
 #[must_use]
 pub fn troubles(report: &Report, matrix: &Matrix, which: Reach) -> Vec<Trouble> {
-    // By where it stops: the workloads, places, services and consequences there, and how many paths.
-    type Group = (BTreeSet<String>, BTreeSet<usize>, BTreeSet<(usize, String)>, BTreeSet<&'static str>, BTreeSet<String>, usize);
     let index: BTreeMap<&str, usize> = report.placements.iter().enumerate().map(|(i, p)| (p.id.as_str(), i)).collect();
-    let mut groups: BTreeMap<(Ground, String), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<(Ground, String, Services), Stop> = BTreeMap::new();
     for row in &matrix.rows {
+        // First by where its own paths stop: what does not stop there is not said of it.
+        let mut own: BTreeMap<String, (Services, Stop)> = BTreeMap::new();
         for path in row.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == which) {
             let Some((at, placement)) = index.get(path.placement.as_str()).and_then(|i| Some((*i, report.placements.get(*i)?))) else { continue };
             let (words, object) = stop_parts(path);
-            let group = groups.entry((row.ground.clone(), words)).or_default();
-            group.4.extend(object);
-            group.0.insert(row.label());
-            group.1.insert(at);
-            group.2.insert((service_rank(&path.service), clean(&path.service)));
-            let kind = if row.kind == kind_words(Kind::FargateTask) { Kind::FargateTask } else { placement.kind };
-            group.3.insert(consequence(kind, &path.service, intermittent(path)));
-            group.5 += 1;
+            let (services, stop) = own.entry(words).or_default();
+            services.insert((service_rank(&path.service), clean(&path.service)));
+            stop.objects.extend(object);
+            stop.hosted.extend(super::services_of(&[path]).into_iter().filter(|s| row.hosted.contains(s)));
+            stop.places.insert(at);
+            stop.losses.insert(loss(kind_of(row, placement.kind), path));
+            stop.paths += 1;
+        }
+        for (words, (services, mut stop)) in own {
+            stop.workloads.insert(row.label_for(&stop.hosted));
+            groups.entry((row.ground.clone(), words, services)).or_default().join(stop);
         }
     }
     let several = matrix.rows.first().is_some_and(|first| matrix.rows.iter().any(|r| r.ground != first.ground));
     let mut out: Vec<(usize, Trouble)> = groups
         .into_iter()
-        .map(|((ground, stop), (who, places_of, services, consequences, objects, n))| {
+        .map(|((ground, words, services), stop)| {
+            // The worst alone: who cannot start a task asks for no lesser loss.
+            let consequence = stop.losses.iter().filter(|l| l.starts_nothing() || !stop.losses.iter().any(|o| o.starts_nothing())).map(|l| l.words());
             let trouble = Trouble {
-                workloads: who.into_iter().collect(),
-                places: places(report, places_of),
+                workloads: stop.workloads.into_iter().collect(),
+                places: places(report, stop.places),
                 services: services.into_iter().map(|(_, s)| s).collect(),
-                stop: stop.replace(OBJECT, &list(&objects.into_iter().collect::<Vec<_>>(), 3)),
-                consequence: if which == Reach::Blocked { consequences.into_iter().collect::<Vec<_>>().join(", ") } else { String::new() },
+                stop: words.replace(OBJECT, &list(&stop.objects.into_iter().collect::<Vec<_>>(), 3)),
+                consequence: if which == Reach::Blocked { list(&consequence.collect::<Vec<_>>(), 4) } else { String::new() },
                 vpc: several.then_some(ground.vpc),
             };
-            (n, trouble)
+            (stop.paths, trouble)
         })
         .collect();
     out.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -112,7 +186,8 @@ pub fn headline(report: &Report, matrix: &Matrix) -> String {
     let all = matrix.rows.len();
     let of = |reach: Reach| matrix.rows.iter().filter(|r| r.worst() == reach).count();
     let (blocked, unknown, internet) = (of(Reach::Blocked), of(Reach::Unknown), of(Reach::Internet));
-    let bad = report.findings.iter().filter(|f| f.verdict == Verdict::Fail && f.severity >= Severity::Medium).count();
+    let serious = |f: &&Finding| f.verdict == Verdict::Fail && f.severity >= Severity::Medium;
+    let bad = report.findings.iter().filter(serious).count();
     if report.scope.is_empty() {
         return "Nothing was audited: no account and region was in scope.".to_owned();
     }
@@ -129,23 +204,50 @@ pub fn headline(report: &Report, matrix: &Matrix) -> String {
     let is = |n: usize| format!("{} of", thousands(n));
     let total = count(all, "workload");
     if blocked > 0 {
-        let more = if unknown > 0 { format!(" {} more could not be judged.", thousands(unknown)) } else { String::new() };
-        let who = if all == 1 { "The one workload here".to_owned() } else { format!("{} {total}", is(blocked)) };
-        let part = if matrix.rows.iter().filter(|r| r.worst() == Reach::Blocked).all(|r| partly(report, r)) { ", in some subnets, " } else { " " };
-        let what = if blocked == 1 { ("is", "it needs") } else { ("are", "they need") };
-        return format!("{who} {} cut off{part}from AWS services that {}.{more}", what.0, what.1);
+        let rows = || matrix.rows.iter().filter(|r| r.worst() == Reach::Blocked);
+        let kinds: BTreeMap<&str, Kind> = report.placements.iter().map(|l| (l.id.as_str(), l.kind)).collect();
+        let stuck = |r: &&Row| {
+            let mut paths = r.cells.values().flat_map(|c| &c.paths).filter_map(|p| report.paths.get(*p)).filter(|p| Reach::of(p) == Reach::Blocked);
+            let kind = |p: &PathLine| kinds.get(p.placement.as_str()).copied().unwrap_or(Kind::Service);
+            paths.any(|p| loss(kind_of(r, kind(p)), p).starts_nothing())
+        };
+        let (stuck, other): (Vec<&Row>, Vec<&Row>) = rows().partition(stuck);
+        let (shown, does) = if stuck.is_empty() { (other.len(), "cut off from AWS services that") } else { (stuck.len(), "cannot start tasks") };
+        let part = if (if stuck.is_empty() { &other } else { &stuck }).iter().all(|r| partly(report, r)) { " in some subnets" } else { "" };
+        let who = if all == 1 { "The one workload here".to_owned() } else { format!("{} {total}", is(shown)) };
+        let first = match (stuck.is_empty(), shown == 1) {
+            (false, _) => format!("{who} {does}{part}."),
+            (true, true) => format!("{who} is {does} it needs{part}."),
+            (true, false) => format!("{who} are {does} they need{part}."),
+        };
+        let more = match other.len() {
+            n if n == 0 || stuck.is_empty() => String::new(),
+            1 => " 1 more is cut off from AWS services that it needs.".to_owned(),
+            n => format!(" {} more are cut off from AWS services that they need.", thousands(n)),
+        };
+        let open = if unknown > 0 { format!(" {} more could not be judged.", thousands(unknown)) } else { String::new() };
+        return format!("{first}{more}{open}");
     }
     if unknown > 0 {
-        return format!("Nothing that was seen is blocked, but {} {total} could not be fully judged: this is no all-clear.", is(unknown));
+        let who = if all == 1 { "the one workload here".to_owned() } else { format!("{} {total}", is(unknown)) };
+        return format!("Nothing that was seen is blocked, but {who} could not be fully judged: this is no all-clear.");
     }
     let over = if internet > 0 { format!(", {} over the internet at least in part", is(internet).trim_end_matches(" of")) } else { String::new() };
     let tail = match (bad, report.complete) {
         (0, true) => String::new(),
         (0, false) => " But not everything could be read: this is no all-clear.".to_owned(),
-        (1, _) => " But 1 finding at medium or above stands.".to_owned(),
-        (n, _) => format!(" But {} at medium or above stand.", count(n, "finding")),
+        (n, _) => {
+            let worst: Vec<String> = report.findings.iter().filter(serious).map(|f| format!("{} ({})", clean(&f.title), clean(&f.rule))).collect();
+            let mut titles: Vec<&str> = worst.iter().map(String::as_str).collect();
+            titles.dedup();
+            format!(" But {} at medium or above {}: {}.", count(n, "finding"), if n == 1 { "stands" } else { "stand" }, list(&titles, 2))
+        }
     };
-    let who = if all == 1 { "The one workload here reaches every AWS service that it needs".to_owned() } else { format!("All {total} reach every AWS service that they need") };
+    let who = match all {
+        1 => "The one workload here reaches every AWS service that it needs".to_owned(),
+        2 => "Both workloads reach every AWS service that they need".to_owned(),
+        _ => format!("All {total} reach every AWS service that they need"),
+    };
     format!("{who}{over}.{tail}")
 }
 

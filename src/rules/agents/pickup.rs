@@ -38,7 +38,7 @@ pub enum Pickup {
     },
     /// Not to be told, and why.
     Unknown(BTreeSet<Unseen>),
-    /// A time that AWS always gives is missing: which, and of what.
+    /// A field that AWS always gives is missing: which, and of what.
     NoTime(String),
 }
 
@@ -74,7 +74,7 @@ pub fn picked_up(view: &View<'_>, ways: &Ways<'_>, agent: &Agent<'_>) -> Pickup 
     }
     let paths = ways.control(agent.arn());
     let reachable = TRIO.iter().map(|t| paths.iter().find(|(service, _)| service == t).map_or(Tri::Unknown, |(_, p)| p.verdict)).max().unwrap_or(Tri::Unknown);
-    if agent.instance.agent_connected != Some(true) || reachable == Tri::Fail {
+    if agent.instance.agent_connected == Some(false) || reachable == Tri::Fail {
         return Pickup::NotShown { since: complete };
     }
     let Some(now) = view.now else {
@@ -86,6 +86,9 @@ pub fn picked_up(view: &View<'_>, ways: &Ways<'_>, agent: &Agent<'_>) -> Pickup 
     };
     if now.seconds_since(complete) <= keeps {
         return Pickup::NotShown { since: complete };
+    }
+    if agent.instance.agent_connected.is_none() {
+        return Pickup::NoTime(format!("agentConnected of {}", agent.arn()));
     }
     match reachable {
         Tri::Unknown => Pickup::Unknown(unseen_of(&paths)),

@@ -58,7 +58,7 @@ fn route(scene: &mut Scene, table: &str, destination: &str, set: impl FnOnce(&mu
 }
 
 /// The hub over a peering connection, with routes on both sides.
-fn peered() -> Scene {
+pub(super) fn peered() -> Scene {
     let mut scene = hub();
     scene.region.vpc_peering_connections.push(from(json!({"VpcPeeringConnectionId": "pcx-1", "Status": {"Code": "active"},
         "RequesterVpcInfo": {"VpcId": VPC, "CidrBlock": "10.0.0.0/16"}, "AccepterVpcInfo": {"VpcId": "vpc-hub", "CidrBlock": "10.1.0.0/16"}})));
@@ -69,7 +69,7 @@ fn peered() -> Scene {
 
 /// The hub over a transit gateway that is attached to subnets of its own in both zones, with ACLs of their own
 /// (`acl-tgw`, `acl-hub-tgw`) that deny what is given.
-fn attached(near: &[(bool, &str, i32, i32)], far: &[(bool, &str, i32, i32)]) -> Scene {
+pub(super) fn attached(near: &[(bool, &str, i32, i32)], far: &[(bool, &str, i32, i32)]) -> Scene {
     let mut scene = hub();
     let region = &mut scene.region;
     for (id, vpc, cidr, zone) in [

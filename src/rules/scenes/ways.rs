@@ -112,7 +112,7 @@ fn nat_acl(scene: &mut Scene, shut: &[(bool, &str, (i32, i32))]) {
 }
 
 /// The lower half of S3 goes by a NAT gateway, the upper half by the gateway endpoint.
-fn half_by_nat(shut: &[(bool, &str, (i32, i32))]) -> Scene {
+pub(super) fn half_by_nat(shut: &[(bool, &str, (i32, i32))]) -> Scene {
     let mut scene = with_idle_nat();
     scene.region.prefix_lists.retain(|l| l.cidrs == ["52.219.80.0/20"]);
     narrow(&mut scene, "52.219.80.0/21", "active", |r| r.nat_gateway_id = text("nat-1"));
@@ -208,4 +208,109 @@ fn a_single_question_about_a_public_address_meets_the_acl_of_the_nat_gateway() {
         });
         assert_eq!(found.paths.iter().map(|p| (p.verdict, p.blocked_at)).collect::<Vec<_>>(), [(verdict, at)], "{shut}");
     }
+}
+
+/// Everything but `logs` is served in the VPC, and the group of the tasks admits the VPC and S3 alone: nothing of that is `logs`.
+#[test]
+fn a_group_that_admits_the_vpc_and_s3_alone_keeps_other_names_in() {
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let narrow = ec2::IpPermission {
+        ip_protocol: text("tcp"),
+        from_port: Some(443),
+        to_port: Some(443),
+        ip_ranges: vec![ec2::IpRange { cidr_ip: text("10.0.0.0/16") }],
+        prefix_list_ids: vec![ec2::PrefixListId { prefix_list_id: text("pl-s3") }],
+        ..Default::default()
+    };
+    scene.region.security_groups.iter_mut().filter(|g| g.group_id == "sg-tasks").for_each(|g| g.ip_permissions_egress = vec![narrow.clone()]);
+    let report = expect(&scene, &["NW02 critical sg-tasks", "EP09 low vpc-1"]);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::SourceSg))]);
+    assert_eq!(paths(&report, "s3"), [(Way::GatewayEndpoint, Tri::Pass, None)]);
+}
+
+/// The classic: a NAT gateway in the private subnet, whose own route table leads to it.
+#[test]
+fn a_nat_gateway_whose_subnet_leads_back_to_it_is_dead() {
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let circle = |scene: &mut Scene, nat: &str| {
+        let public = scene.region.route_tables.iter_mut().find(|t| t.route_table_id == "rtb-public").unwrap();
+        public.routes.retain(|r| r.destination_cidr_block.as_deref() != Some("0.0.0.0/0"));
+        public.routes.push(ec2::Route { destination_cidr_block: text("0.0.0.0/0"), nat_gateway_id: text(nat), state: text("active"), ..Default::default() });
+    };
+    circle(&mut scene, "nat-1");
+    let report = expect(&scene, &["NW06 critical rtb-main"]);
+    assert_eq!(paths(&report, "logs"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))]);
+
+    // Over another one, and back.
+    let other = ec2::NatGateway { nat_gateway_id: "nat-2".into(), subnet_id: text(SUBNET_A), ..scene.region.nat_gateways[0].clone() };
+    scene.region.nat_gateways.push(other);
+    circle(&mut scene, "nat-2");
+    expect(&scene, &["NW06 critical rtb-main"]);
+}
+
+#[test]
+fn a_reply_range_that_is_open_in_part_fails_whatever_address_is_meant() {
+    // No address of the logs service gets its replies back to ports 40000 to 50000.
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    let entry = ec2::NetworkAclEntry {
+        cidr_block: text("0.0.0.0/0"),
+        egress: Some(false),
+        protocol: text("6"),
+        rule_action: text("deny"),
+        rule_number: Some(50),
+        port_range: Some(ec2::PortRange { from: Some(40000), to: Some(50000) }),
+        ..Default::default()
+    };
+    let mut own = scene.clone();
+    nat_acl(&mut own, &[]);
+    own.region.network_acls[0].entries.push(entry.clone());
+    let report = report(&own);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::SourceNaclIn))]);
+    assert!(failures(&report).contains(&"NW05 high acl-1".to_owned()), "{:?}", failures(&report));
+
+    // The same on the NAT gateway's side.
+    nat_acl(&mut scene, &[(false, "0.0.0.0/0", (40000, 50000))]);
+    let report = expect(&scene, &["NW05 high acl-nat", "EP09 low vpc-1"]);
+    assert_eq!(paths(&report, "logs"), [(Way::Internet, Tri::Fail, Some(HopName::Route))]);
+
+    // Closed for some addresses alone: the name may mean others.
+    nat_acl(&mut scene, &[(false, "9.9.9.0/24", (40000, 50000))]);
+    let mut some = scene;
+    some.region.network_acls.retain(|a| a.entries.iter().all(|e| e.cidr_block.as_deref() != Some("0.0.0.0/0") || e.rule_action.as_deref() != Some("deny") || e.rule_number == Some(32767)));
+    assert_eq!(paths(&super::report(&some), "logs"), [(Way::Internet, Tri::Unknown, None)]);
+}
+
+#[test]
+fn a_nat_gateway_that_only_some_addresses_go_by_blocks_none_for_certain() {
+    // The logs service may live in 9.9.9.0/24, which goes by a transit gateway, and not by the NAT gateway and its closed ACL.
+    let mut scene = whole();
+    nat(&mut scene);
+    remove(&mut scene, "logs");
+    nat_acl(&mut scene, &[(true, "0.0.0.0/0", (443, 443))]);
+    expect(&scene, &["NW04 critical acl-nat", "EP09 low vpc-1"]);
+    scene.region.route_tables.iter_mut().find(|t| t.route_table_id == "rtb-public").unwrap().routes[1] =
+        ec2::Route { destination_cidr_block: text("0.0.0.0/0"), transit_gateway_id: text("tgw-1"), state: text("active"), ..Default::default() };
+    expect(&scene, &["NW04 critical acl-nat"]);
+    narrow(&mut scene, "9.9.9.0/24", "active", |r| r.transit_gateway_id = text("tgw-1"));
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "logs"), [(Way::Unknown, Tri::Unknown, None)]);
+}
+
+#[test]
+fn a_gateway_endpoint_that_failed_takes_what_its_unseen_list_holds() {
+    let mut scene = whole();
+    nat(&mut scene);
+    endpoint(&mut scene, "vpce-s3").state = text("failed");
+    let report = expect(&scene, &["EP02 critical vpce-s3"]);
+    assert_eq!(paths(&report, "s3"), [(Way::None, Tri::Fail, Some(HopName::Endpoint))], "its route still takes S3 from the NAT gateway");
+    let mut scene = scene.lacking(Action::DescribePrefixLists).lacking(Action::DescribeManagedPrefixLists);
+    scene.region.prefix_lists.clear();
+    let report = expect(&scene, &[]);
+    assert_eq!(paths(&report, "s3"), [(Way::Unknown, Tri::Unknown, None)], "which addresses it takes was not seen");
 }

@@ -22,7 +22,12 @@ use proptest::prelude::*;
 pub const CASES: u32 = 3000;
 
 pub fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
+    config_of(CASES)
+}
+
+/// The same for networks that take longer to judge: so many, unless `PROPTEST_CASES` says otherwise.
+pub fn config_of(cases: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
 }
 

@@ -13,13 +13,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{config, holds, seen_region};
+use super::{config_of, holds, seen_region};
 
 const WORKLOAD: &str = "10.0.0.4";
 const S3: [&str; 2] = ["52.219.80.0/21", "52.219.88.0/21"];
-/// One address in each range of S3, and one that is not of S3.
+/// One address in each range of S3, and two that are not of S3: narrower routes and rules know one of them.
 const S3_ADDRESSES: [&str; 2] = ["52.219.80.9", "52.219.88.9"];
-const ELSEWHERE: &str = "44.44.44.44";
+const NARROW: &str = "44.44.44.44";
+const ELSEWHERE: &str = "33.33.33.33";
 
 /// Who may be named in a rule of a group.
 type Peer = &'static str;
@@ -311,6 +312,8 @@ fn to_public(world: &World) -> Told {
     if let Some((_, true)) = gateway {
         let mut walk = Walk::default();
         own_door(world, &mut walk, &targets, &[], false);
+        // What a narrower route takes to a NAT gateway passes by that one's subnet.
+        nat_doors(world, &mut walk, &targets, true);
         for e in &exits {
             walk.met(
                 HopName::Route,
@@ -327,7 +330,7 @@ fn to_public(world: &World) -> Told {
     }
     if !world.s3 {
         // Any route narrower than the default may hold addresses of the service, or none.
-        let narrow: Vec<Exit> = S3_ADDRESSES.iter().map(|a| exit(world, ip(a))).filter(|e| *e != Exit::ByGateway).collect();
+        let narrow: Vec<Exit> = [NARROW].iter().map(|a| exit(world, ip(a))).filter(|e| *e != Exit::ByGateway).collect();
         let kind = |e: &Exit| match e {
             Exit::Out | Exit::OverNat => 0,
             Exit::OutOfSight => 1,
@@ -346,32 +349,20 @@ fn to_public(world: &World) -> Told {
     }
     if exits.contains(&Exit::OutOfSight) {
         let mut walk = Walk::default();
-        if world.s3 && exits.contains(&Exit::OverNat) {
-            // S3 has every one of these addresses.
-            nat_doors(world, &mut walk, &by_nat(world, &targets));
-        }
+        nat_doors(world, &mut walk, &meant(world), world.s3);
         doors_of_public(world, &mut walk, &targets);
         walk.met(HopName::Route, Fate::OutOfSight);
         return walk.ends(Way::Unknown);
     }
     let mut walk = Walk::default();
     doors_of_public(world, &mut walk, &targets);
-    if exits.contains(&Exit::OverNat) {
-        nat_doors(world, &mut walk, &by_nat(world, &targets));
-    } else if !world.s3 && S3_ADDRESSES.iter().any(|a| looked_up(world, "w", ip(a)).is_some_and(|(t, gone)| t == "nat" && !gone)) {
-        // Some addresses would go by the NAT gateway, if the name means them.
-        let mut maybe = Walk::default();
-        nat_doors(world, &mut maybe, &by_nat(world, &targets));
-        if maybe.0.iter().any(|(_, fate)| *fate != Fate::Through) {
-            walk.met(HopName::Route, Fate::OutOfSight);
-        }
-    }
+    nat_doors(world, &mut walk, &meant(world), world.s3);
     walk.ends(Way::Internet)
 }
 
-/// Whether DNS names something that the name would lead to, were an attribute on.
+/// Whether DNS names an endpoint that the name would lead to, were an attribute on or Amazon's resolver asked.
 fn selectable(world: &World) -> bool {
-    !world.hostnames && world.zone != Zone::None
+    (!world.hostnames || world.own_resolver) && matches!(world.zone, Zone::Alias | Zone::OneAddress) && world.remote.as_ref().is_some_and(|r| r.state == "available")
 }
 
 /// A name may lead to any public address, so that what is open to some alone is not known.
@@ -380,7 +371,7 @@ fn doors_of_public(world: &World, walk: &mut Walk, targets: &[IpAddr]) {
         own_door(world, walk, targets, &[], false);
         return;
     }
-    let samples: Vec<IpAddr> = S3_ADDRESSES.iter().map(|a| ip(a)).chain([ip(ELSEWHERE)]).collect();
+    let samples = meant(world);
     let mut one = |hop, fates: Vec<bool>| {
         let fate = if fates.iter().all(|f| *f) {
             Fate::Through
@@ -393,34 +384,46 @@ fn doors_of_public(world: &World, walk: &mut Walk, targets: &[IpAddr]) {
     };
     one(HopName::SourceSg, samples.iter().map(|t| world.workload_groups.contains(&"sg-w") && rule_lets(&world.out, 443, *t, &[])).collect());
     one(HopName::SourceNaclOut, samples.iter().map(|t| acl_lets(&world.acls[0].outwards, 443, *t)).collect());
-    let replies: Vec<Vec<bool>> = samples.iter().map(|t| reply_ports().map(|p| acl_lets(&world.acls[0].inwards, p, *t)).collect()).collect();
-    one(HopName::SourceNaclIn, replies.into_iter().flatten().collect());
+    // Replies come back on any of the ports.
+    one(HopName::SourceNaclIn, samples.iter().map(|t| reply_ports().all(|p| acl_lets(&world.acls[0].inwards, p, *t))).collect());
 }
 
-/// The addresses that may be meant and go by the NAT gateway.
+/// The addresses that go by the NAT gateway.
 fn by_nat(world: &World, targets: &[IpAddr]) -> Vec<IpAddr> {
-    let all: Vec<IpAddr> = if world.s3 { targets.to_vec() } else { S3_ADDRESSES.iter().map(|a| ip(a)).chain([ip(ELSEWHERE)]).collect() };
-    all.into_iter().filter(|a| looked_up(world, "w", *a).is_some_and(|(t, gone)| t == "nat" && !gone)).collect()
+    targets.iter().copied().filter(|a| looked_up(world, "w", *a).is_some_and(|(t, gone)| t == "nat" && !gone)).collect()
 }
 
-/// The ACL of the NAT gateway's own subnet.
-fn nat_doors(world: &World, walk: &mut Walk, samples: &[IpAddr]) {
+/// The addresses that the name may mean: of S3 all, else any but those, which AWS lists as S3's.
+fn meant(world: &World) -> Vec<IpAddr> {
+    if world.s3 { S3_ADDRESSES.map(ip).to_vec() } else { vec![ip(NARROW), ip(ELSEWHERE)] }
+}
+
+/// The ACL of the NAT gateway's own subnet, which is met by those packets that go by it. `sure`: all of `targets` are in use;
+/// else the name means one of them, and what the others meet instead counts as well.
+fn nat_doors(world: &World, walk: &mut Walk, targets: &[IpAddr], sure: bool) {
     let acl = &world.acls[place("n")];
     let here = ip(WORKLOAD);
     let nat_ports = [1024, 32767, 32768, 39999, 40000, 50000, 50001, 60999, 61000, 65535];
-    let inwards = acl_lets(&acl.inwards, 443, here);
-    let back: Vec<bool> = reply_ports().map(|p| acl_lets(&acl.outwards, p, here)).collect();
-    let out: Vec<bool> = samples.iter().map(|t| acl_lets(&acl.outwards, 443, *t)).collect();
-    let replies: Vec<bool> = samples.iter().flat_map(|t| nat_ports.map(|p| acl_lets(&acl.inwards, p, *t))).collect();
-    let judged = |all: &[bool], sure: bool| match (all.iter().all(|f| *f), all.iter().any(|f| *f)) {
-        (true, _) => Fate::Through,
-        (false, true) if !sure => Fate::OutOfSight,
-        _ => Fate::Blocked,
-    };
-    walk.met(HopName::Route, passed(inwards));
-    walk.met(HopName::Route, judged(&back, true));
-    walk.met(HopName::Route, judged(&out, world.s3));
-    walk.met(HopName::Route, judged(&replies, world.s3));
+    let over = by_nat(world, targets);
+    if over.is_empty() {
+        return;
+    }
+    let doors: [&dyn Fn(IpAddr) -> bool; 4] = [&|_| acl_lets(&acl.inwards, 443, here), &|to| acl_lets(&acl.outwards, 443, to), &|to| nat_ports.iter().all(|p| acl_lets(&acl.inwards, *p, to)), &|_| {
+        reply_ports().all(|p| acl_lets(&acl.outwards, p, here))
+    }];
+    for door in doors {
+        let through: Vec<bool> = targets.iter().filter(|t| !sure || over.contains(t)).map(|t| if over.contains(t) { door(*t) } else { exit(world, *t) != Exit::Lost }).collect();
+        walk.met(
+            HopName::Route,
+            if through.iter().all(|t| *t) || over.iter().all(|t| door(*t)) {
+                Fate::Through
+            } else if !sure && through.contains(&true) {
+                Fate::OutOfSight
+            } else {
+                Fate::Blocked
+            },
+        );
+    }
 }
 
 /// The route leads out of sight: only what is shut at the own door is known.
@@ -659,7 +662,7 @@ fn rules(peers: &'static [Peer]) -> impl Strategy<Value = Vec<Rule>> {
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let cidrs = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/24", "10.0.0.16/28", "10.0.0.4/32", "10.1.0.0/24", "52.219.80.0/21", "10.0.0.18/32"]);
+    let cidrs = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/24", "10.0.0.16/28", "10.0.0.4/32", "10.1.0.0/24", "52.219.80.0/21", "44.44.44.0/24", "10.0.0.18/32"]);
     let ports = select(vec![(0, 65535), (443, 443), (1024, 65535), (32768, 60999), (40000, 50000), (32768, 39999), (444, 65535)]);
     let one =
         (1..200_i32, prop::bool::weighted(0.6), select(vec!["-1", "6", "6", "17"]), ports, cidrs).prop_map(|(number, allow, protocol, ports, cidr)| Entry { number, allow, protocol, ports, cidr });
@@ -685,8 +688,9 @@ fn hops(of: &'static str) -> impl Strategy<Value = Vec<Hop>> {
     let everything = prop::option::weighted(0.6, (select(vec!["nat", "nat", "igw", "igw", "tgw", "eni"]), prop::bool::weighted(0.1)));
     let other = prop::option::weighted(if of == "w" || of == "r" || of == "e" { 0.8 } else { 0.2 }, (select(vec!["pcx", "pcx", "pcx", "tgw", "nat"]), prop::bool::weighted(0.1)));
     let s3 = prop::option::weighted(0.15, (select(vec!["nat", "igw", "tgw"]), prop::bool::weighted(0.2)));
+    let narrow = select(vec!["52.219.80.0/21", "52.219.80.0/21", "44.44.44.0/24"]);
     let inside = prop::option::weighted(0.08, (Just("eni"), prop::bool::weighted(0.2)));
-    (everything, other, s3, inside).prop_map(move |(everything, other, s3, inside)| {
+    (everything, other, s3, narrow, inside).prop_map(move |(everything, other, s3, narrow, inside)| {
         let mut all: Vec<Hop> = Vec::new();
         let across = if of == "r" { "10.0.0.0/24" } else { "10.1.0.0/24" };
         // A NAT gateway's own table does not lead back to it.
@@ -694,7 +698,7 @@ fn hops(of: &'static str) -> impl Strategy<Value = Vec<Hop>> {
         all.extend(everything.map(|(t, gone)| ("0.0.0.0/0", sane(t), gone)));
         all.extend(other.map(|(t, gone)| (across, if of == "n" && t == "nat" { "pcx" } else { t }, gone)));
         if of == "w" {
-            all.extend(s3.map(|(t, gone)| ("52.219.80.0/21", t, gone)));
+            all.extend(s3.map(|(t, gone)| (narrow, t, gone)));
             all.extend(inside.map(|(t, gone)| ("10.0.0.16/28", t, gone)));
         }
         all
@@ -720,7 +724,7 @@ fn endpoints(local: bool) -> impl Strategy<Value = Option<Endpoint>> {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    const OUT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.18/32", "10.1.0.0/24", "sg-e", "sg-shut", "sg-w", "pl-s3", "52.219.80.0/21"];
+    const OUT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.18/32", "10.1.0.0/24", "sg-e", "sg-shut", "sg-w", "pl-s3", "52.219.80.0/21", "44.44.44.0/24"];
     const ADMIT: &[Peer] = &["0.0.0.0/0", "10.0.0.0/28", "10.0.0.4/32", "10.0.0.5/32", "10.1.0.0/24", "sg-w", "sg-x", "sg-e"];
     let flags = (any::<bool>(), prop::bool::weighted(0.93), prop::bool::weighted(0.85), prop::bool::weighted(0.12), any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.1));
     let groups = select(vec![vec!["sg-w"], vec!["sg-w"], vec!["sg-w", "sg-x"], vec!["sg-x"]]);
@@ -748,7 +752,7 @@ fn worlds() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config_of(1000))]
 
     /// The engine says of every path what a packet would meet.
     #[test]

@@ -11,7 +11,7 @@ fn c01_and_f1_agents_need_the_trio() {
     let control = one(&s, "ecs");
     assert_eq!(hosts(&control), ["ecs.us-east-2.amazonaws.com"]);
     assert_eq!(owner(&control), [("EP01", Severity::Critical)]);
-    assert_eq!(control.because, BTreeSet::from(["container agent of cluster c".to_owned()]));
+    assert_eq!(control.because, BTreeSet::from(["container agent of cluster c, containerInstances".to_owned()]));
     assert_eq!(
         asks(&control),
         [
@@ -33,7 +33,47 @@ fn c02_and_f1_fargate_needs_none_of_the_trio() {
     assert_eq!(services(&fargate(|_| {}), Kind::FargateTask), ["ecr.api", "ecr.dkr", "s3"]);
 }
 
-// C03, Managed Instances, and C04, External instances, are placements: see there.
+#[test]
+fn c03_managed_instances_need_the_trio_and_system_logs() {
+    let mut s = Scene::new();
+    s.cluster_mut("c").capacity_providers = vec!["managed".into()];
+    s.region.capacity_providers.push(ecs::CapacityProvider {
+        capacity_provider_arn: arn("ecs", "capacity-provider/managed"),
+        name: text("managed"),
+        cluster: text(arn("ecs", "cluster/c")),
+        status: text("ACTIVE"),
+        r#type: text("MANAGED_INSTANCES"),
+        managed_instances_provider: Some(ecs::ManagedInstancesProvider {
+            instance_launch_template: Some(ecs::InstanceLaunchTemplate {
+                ec2_instance_profile_arn: text(format!("arn:aws:iam::{ACCOUNT}:instance-profile/ecsInstanceRole")),
+                network_configuration: Some(ecs::ManagedInstancesNetwork { subnets: vec![SUBNET_A.into()], security_groups: vec!["sg-instances".into()] }),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    assert_eq!(services(&s, Kind::ManagedInstance), ["ecs", "ecs-agent", "ecs-telemetry"]);
+    let telemetry = one(&s, "ecs-telemetry");
+    assert_eq!((owner(&telemetry), hosts(&telemetry), telemetry.port), (vec![("EP01", Severity::Critical)], vec!["ecs-t.us-east-2.amazonaws.com"], 443));
+    assert_eq!(telemetry.because, BTreeSet::from(["container agent of cluster c, managedInstancesProvider".to_owned()]));
+    let on = "arn:aws:ecs:us-east-2:111122223333:container-instance/c/* instance";
+    assert_eq!(asks(&telemetry), [format!("!ecs:Poll {on}"), format!("ecs:PutSystemLogEvents {on}"), format!("!ecs:StartTelemetrySession {on}")]);
+}
+
+#[test]
+fn c04_external_instances_stand_in_no_vpc_and_have_no_path() {
+    let mut s = Scene::new();
+    s.instance("c", "i", SUBNET_A);
+    s.region.container_instances[0].ec2_instance_id = text("mi-0123");
+    s.region.instances.clear();
+    assert!(s.placements().is_empty());
+    assert_eq!(hint(&s, "C04").iter().map(|(_, undecided)| *undecided).collect::<Vec<_>>(), [true]);
+    // An agent may tell it by its capability alone.
+    s.region.container_instances[0].ec2_instance_id = None;
+    s.region.container_instances[0].attributes.push(pair("ecs.capability.external", ""));
+    assert!(s.placements().is_empty() && hint(&s, "C04").len() == 1);
+}
 
 #[test]
 fn c05_and_c07_an_image_of_private_ecr_needs_both_endpoints_and_the_layer_bucket() {
@@ -314,7 +354,7 @@ fn c17_secrets_of_every_kind_need_secretsmanager() {
     let n = one(&s, "secretsmanager");
     assert_eq!(owner(&n), [("EP07", Severity::Critical)]);
     let resources: Vec<_> = n.asks.iter().map(|a| a.resource.rsplit(':').next().unwrap_or_default()).collect();
-    assert_eq!(resources, ["ad-AbCdEf", "db-AbCdEf", "hub-*", "splunk-*"], "JSON keys go, suffixes that are left out stay open");
+    assert_eq!(resources, ["ad-AbCdEf", "db-AbCdEf", "hub-??????", "splunk-??????"], "JSON keys go, suffixes that are left out stay open");
     assert_eq!(
         n.because.iter().map(String::as_str).collect::<Vec<_>>(),
         ["web:1, container app, logConfiguration secretOptions[0]", "web:1, container app, repositoryCredentials", "web:1, container app, secrets[0]", "web:1, volume share, credentialsParameter"]
