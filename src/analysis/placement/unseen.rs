@@ -157,7 +157,7 @@ fn guard_duty_unseen(world: &World<'_>, ledger: &mut Ledger) {
     let instances = world.instances.iter().any(|(i, cluster)| may(*cluster) && !world.is_managed(cluster.unwrap_or_default(), i.capacity_provider_name.as_deref()));
     let service = |s: &&crate::inventory::ecs::Service| may(s.cluster_arn.as_deref()) && world.guarded.get(s.service_arn.as_str()) != Some(&false);
     let task = |t: &&crate::inventory::ecs::Task| may(t.cluster_arn.as_deref()) && world.service_of(t).is_none_or(|s| service(&s)) && !world.is_external_task(t);
-    let tasks = !off && (world.services.iter().any(|s| service(s)) || world.tasks.iter().any(|t| task(t)));
+    let tasks = !off && (world.services.iter().any(service) || world.tasks.iter().any(task));
     if !instances && !tasks {
         return;
     }
