@@ -24,13 +24,14 @@ pub static RULE: Rule = Rule {
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     from_paths::check(view, outcome);
     for hint in view.hints.iter().filter(|h| h.undecided) {
-        let what = match hint.capability {
-            "C13" => format!("where the FireLens plugin {} sends logs to", if hint.service.is_empty() { "that no option names" } else { &hint.service }),
-            "C24" => format!("whether the mount targets of {} are reached", hint.service),
-            "C25" => format!("what mounting {} needs", hint.service),
+        let unseen = match hint.capability {
+            "C13" => Unseen::Datum(format!("where the FireLens plugin {} sends logs to", if hint.service.is_empty() { "that no option names" } else { &hint.service })),
+            // EFS could tell, and is not asked.
+            "C24" => Unseen::Elsewhere(format!("whether the mount targets of {} are reached on port 2049 (`aws efs describe-mount-targets`, which this audit does not read)", hint.service)),
+            "C25" => Unseen::Datum(format!("what mounting {} needs", hint.service)),
             _ => continue,
         };
-        outcome.unseen([Unseen::Datum(what)], hint.workloads.iter().cloned());
+        outcome.unseen([unseen], hint.workloads.iter().cloned());
     }
     sidecars(view, outcome);
 }

@@ -72,3 +72,18 @@ fn an_unseen_way_to_a_hub_says_nothing_of_private_dns() {
     let report = report(&scene);
     assert_eq!(verdicts(&report, &["DN01", "DN03", "NW10"]), [("DN01", Verdict::Pass), ("DN03", Verdict::Pass), ("NW10", Verdict::Unknown)]);
 }
+
+#[test]
+fn mount_targets_are_not_read_so_that_a_file_system_leaves_the_report_incomplete() {
+    let mut scene = whole();
+    assert!(report(&scene).complete);
+    for answer in scene.region.task_definitions.values_mut() {
+        let volume = serde_json::json!({"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}});
+        let Answer::Output(definition) = answer else { continue };
+        definition.volumes.push(crate::rules::testing::from(volume));
+    }
+    let report = report(&scene);
+    let found = report.findings.iter().find(|f| f.rule == "EP13").map(|f| (f.verdict, f.severity));
+    assert_eq!(found, Some((Verdict::Unknown, crate::finding::Severity::High)));
+    assert!(!report.complete);
+}
