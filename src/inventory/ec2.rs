@@ -155,9 +155,12 @@ shapes! { "PascalCase";
     SecurityGroupVpcAssociation { id: ; opt: group_id: String, vpc_id: String, vpc_owner_id: String, state: String; list: ; }
 }
 
-/// The keys of the tags that the audit reads: what objects are called, which Auto Scaling group an instance is of, whether
-/// GuardDuty leaves a cluster alone. A collector keeps no other; tags may hold anything.
-pub const TAGS_READ: [&str; 3] = ["Name", "aws:autoscaling:groupName", "GuardDutyManaged"];
+/// The keys of the tags that the audit reads: what objects are called, which Auto Scaling group an instance is of and which
+/// cluster it is for, whether GuardDuty leaves a cluster alone. A collector keeps no other; tags may hold anything.
+pub const TAGS_READ: [&str; 5] = ["Name", "aws:autoscaling:groupName", "aws:ecs:clusterName", ECS_MANAGED, "GuardDutyManaged"];
+/// The tag of an Auto Scaling group that an ECS capacity provider manages, and of its instances. It says all by being there:
+/// a collector keeps no value of it.
+pub const ECS_MANAGED: &str = "AmazonECSManaged";
 
 /// The `Name` tag, if there is one.
 #[must_use]

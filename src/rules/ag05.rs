@@ -7,7 +7,7 @@ use super::{Outcome, Rule, pages, reads, subject, text};
 use crate::actions::Action;
 use crate::analysis::{Egress, Family, Tri, Unseen, View, egress, services};
 use crate::finding::{Confidence, Evidence, Severity};
-use crate::inventory::ec2;
+use crate::inventory::{ec2, ecs};
 
 /// An instance registers or reports badly.
 pub static RULE: Rule = Rule {
@@ -158,14 +158,52 @@ fn telemetry<'a>(ways: &Ways<'_>, agents: impl Iterator<Item = &'a Agent<'a>>) -
     }
 }
 
-/// Instances of a cluster's Auto Scaling group that run and that ECS does not know.
+/// What an instance's tags say of the cluster that it is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Meant<'a> {
+    /// ARN of the cluster.
+    cluster: &'a str,
+    /// Its Auto Scaling group, where it has one.
+    group: Option<&'a str>,
+    /// ARN of the capacity provider of that group, where one was seen.
+    provider: Option<&'a str>,
+}
+
+/// Which cluster an instance was launched for: that of the capacity provider of its Auto Scaling group, or the one that a tag names,
+/// or the only one there is, where a tag says that ECS manages the group.
+fn meant<'a>(view: &'a View<'_>, instance: &'a ec2::Instance) -> Option<Meant<'a>> {
+    let region = view.region;
+    let tag = |key: &str| instance.tags.iter().find(|t| t.key == key);
+    let in_scope = |c: &&ecs::Cluster| agents::cluster_in_scope(view, Some(&c.cluster_arn)) && !c.status.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("INACTIVE"));
+    let group = tag("aws:autoscaling:groupName").and_then(|t| t.value.as_deref());
+    let of_group = |p: &&ecs::CapacityProvider| {
+        let arn = p.auto_scaling_group_provider.as_ref().and_then(|a| a.auto_scaling_group_arn.as_deref());
+        group.zip(arn).is_some_and(|(group, arn)| arn.rsplit_once("autoScalingGroupName/").is_some_and(|(_, name)| name == group))
+    };
+    let provider = region.capacity_providers.iter().find(of_group);
+    if let Some(provider) = provider {
+        let uses = |c: &&ecs::Cluster| provider.name.as_ref().is_some_and(|n| c.capacity_providers.contains(n));
+        let cluster = region.clusters.iter().find(|c| uses(c) && in_scope(c))?;
+        return Some(Meant { cluster: &cluster.cluster_arn, group, provider: Some(&provider.capacity_provider_arn) });
+    }
+    let cluster = if let Some(named) = tag("aws:ecs:clusterName").and_then(|t| t.value.as_deref()) {
+        region.clusters.iter().find(|c| (c.cluster_arn == named || text::last(&c.cluster_arn) == named) && in_scope(c))?
+    } else {
+        tag(ec2::ECS_MANAGED)?;
+        // Of several clusters nobody tells which.
+        let [cluster] = region.clusters.as_slice() else { return None };
+        Some(cluster).filter(in_scope)?
+    };
+    Some(Meant { cluster: &cluster.cluster_arn, group, provider: None })
+}
+
+/// Instances that were launched for a cluster, run, and are not known to ECS.
 fn never_registered(view: &View<'_>, outcome: &mut Outcome<'_>) {
     if !view.seen(Action::DescribeContainerInstances) || !view.seen(Action::ListContainerInstances) {
         return;
     }
     let known: BTreeSet<&str> = view.region.container_instances.iter().filter_map(|i| i.ec2_instance_id.as_deref()).collect();
-    let group = |i: &ec2::Instance| i.tags.iter().find(|t| t.key == "aws:autoscaling:groupName").and_then(|t| t.value.clone());
-    let mut missing: BTreeMap<String, Vec<&ec2::Instance>> = BTreeMap::new();
+    let mut missing: BTreeMap<Meant<'_>, Vec<&ec2::Instance>> = BTreeMap::new();
     for instance in &view.region.instances {
         let running = instance.state.as_ref().and_then(|s| s.name.as_deref()).is_some_and(|s| s.eq_ignore_ascii_case("running"));
         let late = match (view.now, instance.launch_time) {
@@ -178,34 +216,30 @@ fn never_registered(view: &View<'_>, outcome: &mut Outcome<'_>) {
             && late
             && here
             && !known.contains(instance.instance_id.as_str())
-            && let Some(group) = group(instance)
+            && let Some(meant) = meant(view, instance)
         {
-            missing.entry(group).or_default().push(instance);
+            missing.entry(meant).or_default().push(instance);
         }
     }
-    for (group, instances) in missing {
-        let suffix = format!("autoScalingGroupName/{group}");
-        let provider = view.region.capacity_providers.iter().find(|p| p.auto_scaling_group_provider.as_ref().and_then(|a| a.auto_scaling_group_arn.as_deref()).is_some_and(|a| a.ends_with(&suffix)));
-        let Some(provider) = provider else { continue };
-        let cluster = view.region.clusters.iter().find(|c| provider.name.as_ref().is_some_and(|n| c.capacity_providers.contains(n)) && agents::cluster_in_scope(view, Some(&c.cluster_arn)));
-        let Some(cluster) = cluster else { continue };
+    for (meant, instances) in missing {
+        let of = meant.group.map_or_else(|| "tagged for ECS".to_owned(), |g| format!("of Auto Scaling group {g}"));
         if view.now.is_none() || instances.iter().all(|i| i.launch_time.is_none()) {
-            let what = if view.now.is_none() { "the time of the recording (give it with --now)".to_owned() } else { format!("when the instances of Auto Scaling group {group} were launched") };
-            outcome.unseen([Unseen::Datum(what)], [provider.capacity_provider_arn.clone()]);
+            let what = if view.now.is_none() { "the time of the recording (give it with --now)".to_owned() } else { format!("when the instances {of} were launched") };
+            outcome.unseen([Unseen::Datum(what)], meant.provider.map(str::to_owned));
             continue;
         }
         let instances: Vec<&ec2::Instance> = instances.into_iter().filter(|i| i.launch_time.is_some()).collect();
         let ids: Vec<&str> = instances.iter().map(|i| i.instance_id.as_str()).collect();
         let message = format!(
-            "{} of Auto Scaling group {group} never registered in cluster {}: {}. They have run for more than 15 minutes; the way to ecs, the instance role or the agent's configuration may be at fault.",
+            "{} {of} never registered in cluster {}: {}. They have run for more than 15 minutes; the way to ecs, the instance role or the agent's configuration may be at fault.",
             text::count(ids.len(), "instance"),
-            text::last(&cluster.cluster_arn),
+            text::last(meant.cluster),
             text::some(&ids)
         );
-        let finding = outcome.fail(subject::of(view, &cluster.cluster_arn), &format!("never {group}"), message);
+        let finding = outcome.fail(subject::of(view, meant.cluster), &format!("never {}", meant.group.unwrap_or_default()), message);
         finding.severity = Severity::Medium;
         finding.confidence = Confidence::Medium;
-        finding.affects = BTreeSet::from([provider.capacity_provider_arn.clone()]);
+        finding.affects = meant.provider.map(str::to_owned).into_iter().collect();
         finding.evidence = text::evidence(Action::DescribeInstances, "LaunchTime", instances.iter().filter_map(|i| Some((i.instance_id.as_str(), i.launch_time?.to_string()))));
     }
 }
@@ -331,6 +365,32 @@ mod tests {
         assert!(told(Some(Tri::Fail)).contains("1 connected agent in cluster web reports no current health: a. Health goes by ecs-telemetry; that path stops at sg-9 (NW01)."));
         assert!(told(Some(Tri::Pass)).contains("that path is open by the configuration"));
         assert!(told(Some(Tri::Unknown)).contains("could not be told") && told(None).contains("could not be told"));
+    }
+
+    #[test]
+    fn an_instance_that_a_tag_says_to_be_for_ecs_and_that_never_registered() {
+        let lost = |tags: Value| json!({"InstanceId": "i-lost", "VpcId": VPC, "State": {"Name": "running"}, "LaunchTime": "2026-01-10T11:00:00Z", "Tags": tags});
+        let with = |tags: Value| {
+            let mut scene = scene(json!({}));
+            scene.region.instances.push(from(lost(tags)));
+            scene
+        };
+        // No capacity provider was seen: the tags alone tell.
+        for tags in [json!([{"Key": "AmazonECSManaged", "Value": ""}, {"Key": "aws:autoscaling:groupName", "Value": "grp"}]), json!([{"Key": "aws:ecs:clusterName", "Value": "web"}])] {
+            let result = judged(&with(tags.clone()));
+            let finding = only(&result);
+            assert_eq!((finding.verdict, finding.severity, finding.resource.id.as_deref()), (Verdict::Fail, Severity::Medium, Some(CLUSTER)), "{tags}");
+            assert!(finding.message.contains("i-lost"), "{}", finding.message);
+        }
+        for tags in [json!([{"Key": "aws:autoscaling:groupName", "Value": "grp"}]), json!([{"Key": "aws:ecs:clusterName", "Value": "another"}]), json!([{"Key": "Name", "Value": "web"}])] {
+            assert_eq!(judged(&with(tags.clone())).verdict, Verdict::Pass, "{tags}");
+        }
+        let mut young = with(json!([{"Key": "aws:ecs:clusterName", "Value": "web"}]));
+        young.region.instances[1].launch_time = Some(time("2026-01-10T11:46:00Z"));
+        assert_eq!(judged(&young).verdict, Verdict::Pass, "it may be about to register");
+        let mut two = with(json!([{"Key": "AmazonECSManaged"}]));
+        two.region.clusters.push(from(json!({"clusterArn": "arn:aws:ecs:us-east-2:111122223333:cluster/other", "clusterName": "other", "status": "ACTIVE"})));
+        assert_eq!(judged(&two).verdict, Verdict::Pass, "which of two clusters nobody tells");
     }
 
     #[test]

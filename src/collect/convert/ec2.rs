@@ -7,7 +7,11 @@ use crate::inventory::ec2 as i;
 use crate::inventory::shape::PolicyText;
 
 fn tags(tags: Option<Vec<t::Tag>>) -> Vec<i::Tag> {
-    each_with_id(tags, |x| Some(i::Tag { key: x.key.filter(|k| i::TAGS_READ.contains(&k.as_str()))?, value: x.value }))
+    each_with_id(tags, |x| {
+        let key = x.key.filter(|k| i::TAGS_READ.contains(&k.as_str()))?;
+        let value = x.value.filter(|_| key != i::ECS_MANAGED);
+        Some(i::Tag { key, value })
+    })
 }
 
 fn groups(groups: Option<Vec<t::GroupIdentifier>>) -> Vec<i::GroupIdentifier> {
