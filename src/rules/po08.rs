@@ -55,7 +55,7 @@ enum Known {
 }
 
 /// Calls, each with the workloads behind it.
-type Calls<'a> = BTreeMap<Call<'a>, BTreeSet<String>>;
+type Calls<'a> = BTreeMap<Call<'a>, BTreeSet<&'a str>>;
 
 fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     let (roles, lost) = calls(view);
@@ -64,7 +64,7 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
     }
     for (arn, calls) in &roles {
         let policies = Policies::of(view, text::last(arn));
-        let affects = || calls.values().flatten().cloned();
+        let affects = || calls.values().flatten().map(|w| (*w).to_owned());
         if policies.gone {
             continue;
         }
@@ -79,9 +79,9 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
             match judge(arn, &policies, call) {
                 Some(Tri::Pass) => outcome.pass(),
                 Some(Tri::Fail) => {
-                    wrong.entry(call.clone()).or_default().extend(workloads.iter().cloned());
+                    wrong.entry(call.clone()).or_default().extend(workloads);
                 }
-                Some(Tri::Unknown) => unclear.extend(workloads.iter().cloned()),
+                Some(Tri::Unknown) => unclear.extend(workloads.iter().map(|w| (*w).to_owned())),
                 None => {}
             }
         }
@@ -103,7 +103,7 @@ fn calls<'a>(view: &'a View<'_>) -> (BTreeMap<String, Calls<'a>>, BTreeMap<Unsee
             match role_of(view, &ask.caller) {
                 Ok(Some(arn)) => {
                     if let Some(call) = call(view, placement, need, path, ask) {
-                        roles.entry(arn).or_default().entry(call).or_default().extend(need.workloads.iter().cloned());
+                        roles.entry(arn).or_default().entry(call).or_default().extend(need.workloads.iter().map(String::as_str));
                     }
                 }
                 Ok(None) => {}
@@ -113,7 +113,7 @@ fn calls<'a>(view: &'a View<'_>) -> (BTreeMap<String, Calls<'a>>, BTreeMap<Unsee
     }
     for (arn, vpc, workload) in old_tokens(view) {
         let call = Call { action: "ecr:GetAuthorizationToken", resource: "*", service: "ecr.api", vpc, endpoint: None, way: Known::Aside };
-        roles.entry(arn.to_owned()).or_default().entry(call).or_default().insert(workload.to_owned());
+        roles.entry(arn.to_owned()).or_default().entry(call).or_default().insert(workload);
     }
     (roles, lost)
 }
@@ -238,7 +238,7 @@ fn report(view: &View<'_>, outcome: &mut Outcome<'_>, arn: &str, policies: &Poli
     }
     message.push_str(" Service control and resource control policies are out of sight.");
     let finding = outcome.fail(subject::of(view, arn), "", message);
-    finding.affects = wrong.values().flatten().cloned().collect();
+    finding.affects = wrong.values().flatten().map(|w| (*w).to_owned()).collect();
     finding.evidence = vec![Evidence::new(Action::GetRolePolicy, "Condition", ids.iter().cloned().collect::<Vec<_>>().join(", "), "ids under aws:SourceVpc and aws:SourceVpce")];
     let right: BTreeSet<String> = wrong.keys().filter_map(|c| c.endpoint).map(|(id, vpc)| format!("{id} in {vpc}")).collect();
     if wrong.keys().all(|c| c.way == Known::Aside) {
