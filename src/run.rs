@@ -314,7 +314,7 @@ fn convert(args: &ConvertArgs, messages: &MessageArgs) -> Result<i32, Failure> {
     Ok(write_reports(&report, args.output.format.unwrap_or(Format::Table), &args.output.outputs, options, messages)?.unwrap_or(exit::OK))
 }
 
-/// When what lies at a path was written, the newest file of a folder: the time of findings (OCSF, ASFF) where nothing tells a
+/// When what lies at a path was written, the newest file of a folder (links to folders are not followed, they may lead round): the time of findings (OCSF, ASFF) where nothing tells a
 /// better one. Standard input is being written now. No rule sees this time.
 fn written(path: &Path) -> Option<Time> {
     let whole = |time: std::time::SystemTime| {
@@ -325,7 +325,7 @@ fn written(path: &Path) -> Option<Time> {
         return whole(std::time::SystemTime::now());
     }
     if path.is_dir() {
-        return std::fs::read_dir(path).ok()?.filter_map(|entry| written(&entry.ok()?.path())).max();
+        return std::fs::read_dir(path).ok()?.filter_map(Result::ok).filter(|e| !e.path().is_dir() || e.file_type().is_ok_and(|t| t.is_dir())).filter_map(|e| written(&e.path())).max();
     }
     whole(std::fs::metadata(path).ok()?.modified().ok()?)
 }

@@ -388,6 +388,23 @@ impl Scene {
         id
     }
 
+    /// A gateway endpoint for S3 with this policy, `vpce-s3`, in the main route table.
+    pub fn s3_gateway(&mut self, policy: &str) {
+        self.region.vpc_endpoints.push(ec2::VpcEndpoint {
+            vpc_endpoint_id: "vpce-s3".into(),
+            vpc_endpoint_type: text("Gateway"),
+            vpc_id: text(VPC),
+            service_name: text(format!("com.amazonaws.{REGION}.s3")),
+            state: text("available"),
+            private_dns_enabled: Some(false),
+            owner_id: text(ACCOUNT),
+            policy_document: Some(crate::inventory::shape::PolicyText(policy.into())),
+            route_table_ids: vec!["rtb-main".into()],
+            ..Default::default()
+        });
+        self.region.route_tables[0].routes.push(ec2::Route { destination_prefix_list_id: text("pl-s3"), gateway_id: text("vpce-s3"), state: text("active"), ..Default::default() });
+    }
+
     /// Analyses the scene and hands the view to `look`.
     pub fn view<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> T {
         look(&View::new(&self.region, &self.options))

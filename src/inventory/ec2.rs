@@ -131,7 +131,7 @@ shapes! { "PascalCase";
     /// A VPC attachment of a transit gateway.
     TransitGatewayVpcAttachment { id: transit_gateway_attachment_id; opt: transit_gateway_id: String, vpc_id: String, vpc_owner_id: String, state: String, options: TransitGatewayVpcAttachmentOptions; list: subnet_ids: String; }
     /// What a VPC attachment carries beside addresses.
-    TransitGatewayVpcAttachmentOptions { id: ; opt: security_group_referencing_support: String; list: ; }
+    TransitGatewayVpcAttachmentOptions { id: ; opt: security_group_referencing_support: String, appliance_mode_support: String; list: ; }
     /// Any attachment of a transit gateway, with the route table that it is associated with.
     TransitGatewayAttachment { id: transit_gateway_attachment_id; opt: transit_gateway_id: String, resource_type: String, resource_id: String, resource_owner_id: String, state: String,
         association: TransitGatewayAssociation; list: ; }

@@ -1,7 +1,7 @@
 //! PO05: The policy on S3 keeps image layers out.
 
 use super::endpoints::{self, Usage};
-use super::{Outcome, Rule, from_paths, pages, po01, reads, subject, text};
+use super::{Outcome, Rule, from_paths, pages, policies, reads, subject};
 use crate::actions::Action;
 use crate::analysis::{View, services};
 use crate::finding::{Evidence, Finding, Severity, Verdict};
@@ -57,7 +57,8 @@ fn check(view: &View<'_>, outcome: &mut Outcome<'_>) {
 fn note<'o>(view: &View<'_>, outcome: &'o mut Outcome<'_>, endpoint: &VpcEndpoint, discriminator: &str, message: String, resource: &str) -> &'o mut Finding {
     let finding = outcome.fail(subject::of(view, &endpoint.vpc_endpoint_id), discriminator, message);
     finding.evidence = vec![Evidence::new(Action::DescribeVpcEndpoints, "PolicyDocument", "s3:GetObject", format!("on {resource}"))];
-    finding.remediation.commands = vec![text::aws(&view.region.region, &format!("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document '{}'", endpoint.vpc_endpoint_id, po01::FULL_ACCESS))];
+    // What the policy keeps out otherwise stays out.
+    finding.remediation.commands = policies::granting(endpoint, "s3:GetObject", resource).map(|c| c.command(view.region)).into_iter().collect();
     finding
 }
 
@@ -68,8 +69,7 @@ mod tests {
     use super::super::testing::{assert_whole, from, only};
     use super::super::{RuleResult, run};
     use super::*;
-    use crate::analysis::testing::{ACCOUNT, SUBNET_A, Scene, VPC, text};
-    use crate::inventory::{ec2, shape::PolicyText};
+    use crate::analysis::testing::{SUBNET_A, Scene, text};
 
     /// A gateway endpoint for S3 with this policy, beside an agent, and a task with this image.
     fn scene(resource: &str, image: Option<&str>) -> Scene {
@@ -81,18 +81,7 @@ mod tests {
         }
         let statement = json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": resource}]});
         let service = "com.amazonaws.us-east-2.s3";
-        scene.region.vpc_endpoints.push(ec2::VpcEndpoint {
-            vpc_endpoint_id: "vpce-s3".into(),
-            vpc_endpoint_type: text("Gateway"),
-            vpc_id: text(VPC),
-            service_name: text(service),
-            state: text("available"),
-            owner_id: text(ACCOUNT),
-            policy_document: Some(PolicyText(statement.to_string())),
-            route_table_ids: vec!["rtb-main".into()],
-            ..Default::default()
-        });
-        scene.region.route_tables[0].routes.push(ec2::Route { destination_prefix_list_id: text("pl-s3"), gateway_id: text("vpce-s3"), state: text("active"), ..Default::default() });
+        scene.s3_gateway(&statement.to_string());
         scene.region.service_details.push(from(json!({"ServiceName": service, "VpcEndpointPolicySupported": true})));
         scene
     }
@@ -114,6 +103,9 @@ mod tests {
             let finding = only(&latent);
             assert_eq!((finding.severity, finding.resource.id.as_deref()), (Severity::Medium, Some("vpce-s3")));
             assert!(finding.message.contains("Nothing in vpc-1 pulls from ECR of this region yet"), "{}", finding.message);
+            // The mend keeps what the policy is for, and adds the layers.
+            let [command] = finding.remediation.commands.as_slice() else { panic!("{:?}", finding.remediation.commands) };
+            assert!(command.contains(own) && command.contains("arn:aws:s3:::prod-us-east-2-starport-layer-bucket/*") && !command.contains(r#""Resource":"*""#), "{command}");
         }
         // A task definition that was not seen may pull.
         let mut unseen = scene(own, Some("registry.example.com/web:1")).lacking(Action::DescribeTaskDefinition);

@@ -25,6 +25,16 @@ const SID: &str = "EcsThroughThisEndpoint";
 #[must_use]
 pub fn change(view: &View<'_>, endpoint: &str) -> Option<Change> {
     let found = view.index.endpoints.get(endpoint).copied()?;
+    completed(found, added(view, found)?)
+}
+
+/// The endpoint's document with a statement more that grants an action on a resource to everybody: `None` as with [`change`].
+#[must_use]
+pub fn granting(endpoint: &VpcEndpoint, action: &str, resource: &str) -> Option<Change> {
+    completed(endpoint, vec![json!({"Sid": SID, "Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource})])
+}
+
+fn completed(found: &VpcEndpoint, added: Vec<Value>) -> Option<Change> {
     let mut document: Value = serde_json::from_str(document_text(found)?).ok()?;
     let statements = match document.get_mut("Statement")?.take() {
         Value::Array(all) => all,
@@ -42,12 +52,12 @@ pub fn change(view: &View<'_>, endpoint: &str) -> Option<Change> {
             statement.insert("Principal".to_owned(), json!("*"));
         }
     }
-    statements.extend(added(view, found)?);
+    statements.extend(added);
     document.as_object_mut()?.insert("Statement".to_owned(), Value::Array(statements));
     let document = document.to_string();
     let kind = if is_gateway(found) { EndpointType::Gateway } else { EndpointType::Interface };
     let fine = document.len() <= LONGEST && policy::problems(document.as_bytes(), kind).is_empty();
-    fine.then(|| Change::Policy { endpoint: endpoint.to_owned(), document })
+    fine.then(|| Change::Policy { endpoint: found.vpc_endpoint_id.clone(), document })
 }
 
 fn document_text(endpoint: &VpcEndpoint) -> Option<&str> {

@@ -56,19 +56,7 @@ pub(super) fn agents() -> Scene {
 
 fn gateway(scene: &mut Scene) {
     scene.region.prefix_lists.push(ec2::PrefixList { prefix_list_id: "pl-s3".into(), prefix_list_name: text(format!("com.amazonaws.{REGION}.s3")), cidrs: vec!["52.219.80.0/20".into()] });
-    scene.region.vpc_endpoints.push(ec2::VpcEndpoint {
-        vpc_endpoint_id: "vpce-s3".into(),
-        vpc_endpoint_type: text("Gateway"),
-        vpc_id: text(VPC),
-        service_name: text(format!("com.amazonaws.{REGION}.s3")),
-        state: text("available"),
-        private_dns_enabled: Some(false),
-        owner_id: text(ACCOUNT),
-        policy_document: Some(shape::PolicyText(r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#.into())),
-        route_table_ids: vec!["rtb-main".into()],
-        ..Default::default()
-    });
-    scene.region.route_tables[0].routes.push(ec2::Route { destination_prefix_list_id: text("pl-s3"), gateway_id: text("vpce-s3"), state: text("active"), ..Default::default() });
+    scene.s3_gateway(super::po01::FULL_ACCESS);
 }
 
 /// A default route of the main table, with its target set by `set`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, Rule, endpoints, from_paths, pages, reads, text};
 use crate::actions::Action;
-use crate::analysis::{Tri, View, path};
+use crate::analysis::{Tri, View, path, route};
 use crate::finding::{Confidence, Evidence, Severity, Verdict};
 use crate::inventory::ec2::VpcEndpoint;
 use crate::policy::{self, Document, Principal};
@@ -51,8 +51,7 @@ fn refused<'a>(view: &'a View<'_>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
         .collect();
     for found in view.paths.iter().filter(|p| p.verdict == Tri::Pass) {
         let Some((placement, need)) = path::need_of(view, found).filter(|(_, n)| IN_S3.contains(&n.service.as_str())) else { continue };
-        let (Some(subnet), Some(vpc)) = (placement.subnet.as_deref(), placement.vpc.as_deref()) else { continue };
-        let Some(table) = view.index.table_of_subnet.get(subnet).or_else(|| view.index.main_table_of_vpc.get(vpc)) else { continue };
+        let Some(table) = placement.subnet.as_deref().and_then(|s| route::table_of(&view.index, s).ok()) else { continue };
         for (gate, _) in gates.iter().filter(|(gate, denies)| *denies && gate.route_table_ids.contains(&table.route_table_id)) {
             for definition in need.definitions.keys() {
                 out.entry(definition).or_default().insert(&gate.vpc_endpoint_id);
@@ -75,8 +74,8 @@ mod tests {
     use super::super::testing::{assert_whole, from, only};
     use super::super::{RuleResult, run};
     use super::*;
-    use crate::analysis::testing::{ACCOUNT, SUBNET_A, Scene, VPC, text};
-    use crate::inventory::{ec2, shape::PolicyText};
+    use crate::analysis::testing::{SUBNET_A, Scene, VPC, text};
+    use crate::inventory::ec2;
 
     /// A Fargate task with a public address and this image, beside a gateway endpoint for S3 that allows these objects.
     fn judged(image: &str, allowed: &str) -> RuleResult {
@@ -89,20 +88,9 @@ mod tests {
         scene.region.internet_gateways = vec![ec2::InternetGateway { internet_gateway_id: "igw-1".into(), attachments, ..Default::default() }];
         let routes = &mut scene.region.route_tables[0].routes;
         routes.push(ec2::Route { destination_cidr_block: text("0.0.0.0/0"), gateway_id: text("igw-1"), state: text("active"), ..Default::default() });
-        routes.push(ec2::Route { destination_prefix_list_id: text("pl-s3"), gateway_id: text("vpce-s3"), state: text("active"), ..Default::default() });
         let service = "com.amazonaws.us-east-2.s3";
         let policy = json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": allowed}]});
-        scene.region.vpc_endpoints.push(ec2::VpcEndpoint {
-            vpc_endpoint_id: "vpce-s3".into(),
-            vpc_endpoint_type: text("Gateway"),
-            vpc_id: text(VPC),
-            service_name: text(service),
-            state: text("available"),
-            owner_id: text(ACCOUNT),
-            policy_document: Some(PolicyText(policy.to_string())),
-            route_table_ids: vec!["rtb-main".into()],
-            ..Default::default()
-        });
+        scene.s3_gateway(&policy.to_string());
         scene.region.service_details.push(from(json!({"ServiceName": service, "VpcEndpointPolicySupported": true})));
         let result = scene.view(|view| run(&RULE, view));
         assert_whole(&result);

@@ -90,7 +90,7 @@ mod tests {
     use super::super::testing::{assert_whole, only};
     use super::super::{RuleResult, run};
     use super::*;
-    use crate::analysis::testing::{ACCOUNT, SUBNET_A, Scene, VPC, text};
+    use crate::analysis::testing::{SUBNET_A, Scene, VPC, text};
     use crate::inventory::ec2;
 
     /// A Fargate service in a subnet whose default route leads to this gateway; with every endpoint that it needs.
@@ -106,19 +106,8 @@ mod tests {
         for short in ["ecr.api", "ecr.dkr"] {
             scene.interface_endpoint(short);
         }
-        scene.region.vpc_endpoints.push(ec2::VpcEndpoint {
-            vpc_endpoint_id: "vpce-s3".into(),
-            vpc_endpoint_type: text("Gateway"),
-            vpc_id: text(VPC),
-            service_name: text("com.amazonaws.us-east-2.s3"),
-            state: text("available"),
-            owner_id: text(ACCOUNT),
-            policy_document: Some(crate::inventory::shape::PolicyText(super::super::po01::FULL_ACCESS.into())),
-            route_table_ids: vec!["rtb-main".into()],
-            ..Default::default()
-        });
+        scene.s3_gateway(super::super::po01::FULL_ACCESS);
         let routes = &mut scene.region.route_tables[0].routes;
-        routes.push(ec2::Route { destination_prefix_list_id: text("pl-s3"), gateway_id: text("vpce-s3"), state: text("active"), ..Default::default() });
         if let Some(gateway) = gateway {
             let nat = gateway.starts_with("nat-");
             routes.push(ec2::Route {

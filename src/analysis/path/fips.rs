@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use super::combine::as_unknown;
 use super::leg::{self, Leg};
-use super::{Engine, Source, as_unknown};
+use super::{Engine, Source};
 use crate::actions::Action;
 use crate::analysis::{Decision, HopName, Kind, Need, Placement, Tri, Unseen, View, Way, services};
 use crate::finding::{Evidence, Severity};

@@ -4,6 +4,7 @@
 //! the route table that the attachment is associated with.
 //! <https://docs.aws.amazon.com/vpc/latest/tgw/how-transit-gateways-work.html>
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::endpoint::{Target, acl, local_direction};
@@ -213,23 +214,31 @@ pub struct Crossing {
 }
 
 /// Packets enter a transit gateway by its interface in the zone that they come from, past the inbound entries of that subnet's
-/// network ACL. They leave it in the same zone where the other VPC has an attached subnet there, past the outbound entries and
-/// the route table of that one, unless it is the subnet that they are for. `rule` owns what an ACL blocks.
-/// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-nacls.html>
+/// network ACL. They leave it in the same zone where the other VPC has an attached subnet there and no appliance mode, past the
+/// outbound entries and the route table of that one, unless it is the subnet that they are for. `rule` owns what an ACL blocks.
+/// <https://docs.aws.amazon.com/vpc/latest/tgw/tgw-nacls.html>,
+/// <https://docs.aws.amazon.com/vpc/latest/tgw/how-transit-gateways-work.html>
 pub fn crossing(view: &View<'_>, from: End<'_>, to: End<'_>, ports: &PortSet, rule: &'static str) -> Crossing {
     let mut crossing = Crossing::default();
     let (Some(here), Some(there), Some(subnet)) = (from.vpc, to.vpc, from.subnet) else { return crossing };
     let Some(tgw) = gateway_towards(view, subnet, to.addresses) else { return crossing };
     let zone = |s: &str| view.index.subnets.get(s).and_then(|s| s.availability_zone.as_deref());
-    let attached = |vpc: &str| -> Vec<&str> {
-        let attachments = view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.transit_gateway_id.as_deref() == Some(&tgw) && a.vpc_id.as_deref() == Some(vpc));
-        let all: Vec<&str> = attachments.flat_map(|a| a.subnet_ids.iter().map(String::as_str)).collect();
+    let attachments = |vpc: &str| view.region.transit_gateway_vpc_attachments.iter().filter(|a| a.transit_gateway_id.as_deref() == Some(&tgw) && a.vpc_id.as_deref() == Some(vpc)).collect::<Vec<_>>();
+    let attached = |vpc: &str, anywhere: bool| -> Vec<&str> {
+        let all: Vec<&str> = attachments(vpc).into_iter().flat_map(|a| a.subnet_ids.iter().map(String::as_str)).collect();
         let same: Vec<&str> = all.iter().copied().filter(|s| zone(s).is_some() && zone(s) == zone(subnet)).collect();
-        if same.is_empty() { all } else { same }
+        if same.is_empty() || anywhere { all } else { same }
     };
-    let into = attached(here).into_iter().map(|s| acl(view, Some(s), false, from.addresses, ports));
+    // Every attachment to a VPC has subnets; without them their ACLs are not known.
+    for bare in [here, there].into_iter().flat_map(attachments).filter(|a| a.subnet_ids.is_empty()) {
+        let id = &bare.transit_gateway_attachment_id;
+        let unseen = Unseen::Elsewhere(format!("the subnets of {id}"));
+        crossing.stops.push(("NW10", Decision::unknown(Some(id), format!("the subnets that {id} attaches to {tgw} were not seen"), unseen)));
+    }
+    let into = attached(here, false).into_iter().map(|s| acl(view, Some(s), false, from.addresses, ports));
     crossing.stops.extend(agreed(into.collect(), &tgw).map(|d| (rule, d)));
-    let out = attached(there);
+    let mode = |a: &&crate::inventory::ec2::TransitGatewayVpcAttachment| a.options.as_ref().and_then(|o| o.appliance_mode_support.as_deref()).is_some_and(|m| m.eq_ignore_ascii_case("enable"));
+    let out = attached(there, attachments(there).iter().any(mode));
     crossing.unfiltered = !out.is_empty() && out.iter().all(|s| Some(*s) == to.subnet);
     let others = || out.iter().copied().filter(|s| Some(*s) != to.subnet);
     crossing.stops.extend(agreed(others().map(|s| acl(view, Some(s), true, to.addresses, ports)).collect(), &tgw).map(|d| (rule, d)));
@@ -252,14 +261,16 @@ fn gateway_towards(view: &View<'_>, subnet: &str, addresses: &IpSet) -> Option<S
 /// What several subnets say, one of which is on the way: nothing where all let packets pass, and unknown where they differ.
 fn agreed(decisions: Vec<Decision>, tgw: &str) -> Option<Decision> {
     let differ = decisions.iter().any(|d| d.verdict != Tri::Fail);
+    let unseen: BTreeSet<Unseen> = decisions.iter().flat_map(|d| d.unseen.iter().cloned()).collect();
     let worst = decisions.into_iter().reduce(|worst, d| if d.verdict > worst.verdict { d } else { worst })?;
     match worst.verdict {
         Tri::Pass => None,
-        Tri::Fail if differ => Some(Decision::unknown(
-            worst.object.as_deref(),
-            format!("{}, and in which zone packets leave {tgw} is not known", worst.detail),
-            Unseen::Datum(format!("in which zone packets leave {tgw}")),
-        )),
+        Tri::Fail if differ => {
+            let zone = Unseen::Datum(format!("in which zone packets leave {tgw}"));
+            let mut open = Decision::unknown(worst.object.as_deref(), format!("{}, and in which zone packets leave {tgw} is not known", worst.detail), zone);
+            open.unseen.extend(unseen);
+            Some(open)
+        }
         _ => Some(worst),
     }
 }

@@ -342,7 +342,9 @@ pub fn transit_gateway_vpc_attachment(x: t::TransitGatewayVpcAttachment) -> Opti
         vpc_id: x.vpc_id,
         vpc_owner_id: x.vpc_owner_id,
         state: wire(x.state),
-        options: x.options.map(|o| i::TransitGatewayVpcAttachmentOptions { security_group_referencing_support: wire(o.security_group_referencing_support) }),
+        options: x
+            .options
+            .map(|o| i::TransitGatewayVpcAttachmentOptions { security_group_referencing_support: wire(o.security_group_referencing_support), appliance_mode_support: wire(o.appliance_mode_support) }),
         subnet_ids: x.subnet_ids.unwrap_or_default(),
     })
 }

@@ -191,3 +191,45 @@ fn a_route_of_an_attached_subnet_may_take_packets_elsewhere() {
         "Routes": [{"DestinationCidrBlock": "10.1.0.0/16", "GatewayId": "local", "State": "active"}, {"DestinationCidrBlock": "10.1.1.0/24", "NetworkInterfaceId": "eni-firewall", "State": "active"}]})));
     assert_eq!(logs(&report(&scene)), [(Way::RemoteEndpoint, Tri::Unknown, None)], "a firewall, of which nothing is known");
 }
+
+/// The endpoint's side is shut in zone b alone: what comes from zone a leaves the gateway in zone a, unless appliance mode sends it
+/// to any.
+#[test]
+fn appliance_mode_takes_packets_out_of_their_zone() {
+    let shut_in_b = || {
+        let mut scene = attached(&[], &[]);
+        scene.region.network_acls.iter_mut().filter(|a| a.network_acl_id == "acl-hub-tgw").for_each(|a| a.associations.retain(|s| s.subnet_id.as_deref() == Some("hub-tgw-a")));
+        scene.region.network_acls.push(acl("acl-b", "vpc-hub", &["hub-tgw-b"], &[(true, "10.1.0.0/16", 443, 443)]));
+        scene
+    };
+    let verdict_from = |scene: &Scene, subnet: &str| {
+        let report = report(scene);
+        let place = report.placements.iter().find(|p| p.subnet.as_deref() == Some(subnet)).unwrap();
+        report.paths.iter().find(|p| p.placement == place.id && p.service == "logs").unwrap().verdict
+    };
+    let plain = shut_in_b();
+    assert_eq!((verdict_from(&plain, SUBNET_A), verdict_from(&plain, SUBNET_B)), (Tri::Pass, Tri::Fail));
+    let mut mode = shut_in_b();
+    mode.region.transit_gateway_vpc_attachments[1].options = from(json!({"ApplianceModeSupport": "enable"}));
+    assert_eq!((verdict_from(&mode, SUBNET_A), verdict_from(&mode, SUBNET_B)), (Tri::Unknown, Tri::Unknown));
+}
+
+#[test]
+fn an_attachment_without_its_subnets_was_not_seen_in_full() {
+    let mut scene = attached(&[], &[]);
+    scene.region.transit_gateway_vpc_attachments[1].subnet_ids.clear();
+    let report = report(&scene);
+    assert_eq!(logs(&report), [(Way::RemoteEndpoint, Tri::Unknown, None)]);
+    assert!(!report.complete, "DescribeTransitGatewayVpcAttachments tells them");
+}
+
+#[test]
+fn what_was_not_seen_stays_named_beside_an_unknown_zone() {
+    let mut scene = attached(&[], &[]);
+    scene.region.transit_gateway_vpc_attachments[1].options = from(json!({"ApplianceModeSupport": "enable"}));
+    scene.region.network_acls.retain(|a| a.network_acl_id != "acl-hub-tgw");
+    scene.region.network_acls.push(acl("acl-a", "vpc-hub", &["hub-tgw-a"], &[(true, "10.1.0.0/16", 443, 443)]));
+    let report = report(&scene);
+    let told = report.findings.iter().find(|f| f.rule == "NW04").map(|f| f.message.clone()).unwrap_or_default();
+    assert!(told.contains(Action::DescribeNetworkAcls.name()), "{told}");
+}
