@@ -235,6 +235,10 @@ pub fn crossing(view: &View<'_>, from: End<'_>, to: End<'_>, ports: &PortSet, ru
         let unseen = Unseen::Elsewhere(format!("the subnets of {id}"));
         crossing.stops.push(("NW10", Decision::unknown(Some(id), format!("the subnets that {id} attaches to {tgw} were not seen"), unseen)));
     }
+    let action = Action::DescribeTransitGatewayVpcAttachments;
+    if !view.seen(action) && [here, there].iter().any(|v| attachments(v).is_empty()) {
+        crossing.stops.push((rule, Decision::unknown(None, format!("the network ACLs of the subnets that {tgw} is attached to were not seen"), Unseen::Action(action))));
+    }
     let into = attached(here, false).into_iter().map(|s| acl(view, Some(s), false, from.addresses, ports));
     crossing.stops.extend(agreed(into.collect(), &tgw).map(|d| (rule, d)));
     let mode = |a: &&crate::inventory::ec2::TransitGatewayVpcAttachment| a.options.as_ref().and_then(|o| o.appliance_mode_support.as_deref()).is_some_and(|m| m.eq_ignore_ascii_case("enable"));

@@ -56,6 +56,9 @@ fn scenes() -> Vec<Made> {
             remove(s, "ecs-agent");
         }),
         vary("no logs", whole(), |s| remove(s, "logs")),
+        vary("hub over peering", hub::peered(), |_| {}),
+        vary("hub over a transit gateway", hub::attached(&[], &[]), |_| {}),
+        vary("hub over a transit gateway, shut", hub::attached(&[(false, "10.0.0.0/16", 443, 443)], &[]), |_| {}),
         vary("no s3", whole(), |s| remove(s, "s3")),
         vary("no logs behind nat", whole(), |s| {
             nat(s);
